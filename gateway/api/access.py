@@ -1,0 +1,78 @@
+"""Who may do what: one table of roles and routes, checked before every request to the API."""
+
+from collections.abc import Mapping
+
+from flask import current_app, g, request
+
+from gateway.api.problems import Problem
+from gateway.services import Services
+from store.api_keys import ApiKey
+from store.directory import Account
+
+ROLES: Mapping[str, int] = {"send": 1, "read": 1, "manage": 2, "admin": 3}
+"""Roles. `send` and `read` stand beside each other; `manage` may do what both may, `admin` everything."""
+
+# Endpoint -> roles that may use it. A route that is not here does not start (tests/architecture).
+_SEND = frozenset({"send", "manage", "admin"})
+_READ = frozenset({"read", "manage", "admin"})
+_EITHER = frozenset({"send", "read", "manage", "admin"})
+_MANAGE = frozenset({"manage", "admin"})
+
+PERMISSIONS: Mapping[str, frozenset[str]] = {
+    "api.send_message": _SEND,
+    "api.get_message": _EITHER,
+    "api.check_opt_outs": _EITHER,
+    "api.get_opt_out": _READ,
+    "api.put_opt_out": _MANAGE,
+    "api.delete_opt_out": _MANAGE,
+}
+
+
+def services() -> Services:
+    """The services of this app."""
+    found: Services = current_app.extensions["stopgate"]
+    return found
+
+
+def check_key() -> None:
+    """Let a request through when its API key may use the route.
+
+    Raises:
+        Problem: missing_key, wrong_key or not_permitted.
+        StoreError: the key cannot be looked up.
+    """
+    _check_body()
+    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not presented.strip():
+        raise Problem("missing_key", 'Send the key as "Authorization: Bearer KEY".')
+    key = services().store.api_keys.find(presented.strip(), services().clock.now())
+    account = services().store.directory.current().accounts.get(key.account) if key else None
+    if key is None or account is None:
+        raise Problem("wrong_key", "This API key does not exist or was revoked.")
+    allowed = PERMISSIONS.get(request.endpoint or "", frozenset())
+    if request.endpoint and key.role not in allowed:
+        needed = " or ".join(sorted(allowed))
+        raise Problem("not_permitted", f"This key has the role {key.role}; {needed} is needed.")
+    g.api_key, g.account = key, account
+
+
+def _check_body() -> None:
+    if request.method not in {"POST", "PUT", "PATCH"}:
+        return
+    if not request.is_json:
+        raise Problem("unsupported_type", "Send the body with Content-Type: application/json.")
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise Problem("bad_json", "The body has to be a JSON object.")
+
+
+def account() -> Account:
+    """The account of the key that was presented."""
+    found: Account = g.account
+    return found
+
+
+def actor() -> str:
+    """The key, as the journal names it."""
+    key: ApiKey = g.api_key
+    return f"api key {key.id}"

@@ -1,0 +1,62 @@
+"""Every failure under /api/ leaves as a problem document."""
+
+import json
+
+from flask import Response, request
+from flask_openapi3.openapi import OpenAPI
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from gateway.api.problems import Problem
+from gateway.errors import NotAllowed
+from gateway.logs import logger
+from store.errors import StoreError
+
+log = logger(__name__)
+
+_CODE_OF_STATUS = {
+    400: "bad_json",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_type",
+}
+
+
+def is_api_request() -> bool:
+    """True for requests to the API, whose failures are JSON."""
+    return request.path.startswith("/api/")
+
+
+def validation_problem(error: ValidationError) -> Response:
+    """A request whose parameters or body are wrong: each fault with its field."""
+    faults = [
+        {"field": ".".join(str(part) for part in fault["loc"]), "problem": fault["msg"]} for fault in error.errors()
+    ]
+    first = faults[0]
+    detail = f"{first['field'] or 'body'}: {first['problem']}"
+    return Problem("invalid_request", detail, errors=faults).response()
+
+
+def register_failures(app: OpenAPI) -> None:
+    """Answer the API's failures with problem documents."""
+    app.register_error_handler(Problem, lambda error: error.response())
+    app.register_error_handler(NotAllowed, lambda error: Problem.refused(error).response())
+    app.register_error_handler(StoreError, _store_unavailable)
+
+
+def http_problem(error: HTTPException) -> Response:
+    """An error of the framework as a problem document."""
+    code = _CODE_OF_STATUS.get(error.code or 500, "internal_error" if (error.code or 500) >= 500 else "invalid_request")
+    response = Problem(code, error.description or "").response()
+    if error.code and error.code != response.status_code:
+        response.status_code = error.code
+        response.set_data(json.dumps({**json.loads(response.get_data()), "status": error.code}))
+    return response
+
+
+def _store_unavailable(error: StoreError) -> Response:
+    log.error("the store did not answer", path=request.path, why=str(error))
+    response = Problem("store_unavailable", "The store does not answer. Try again in a moment.").response()
+    response.headers["Retry-After"] = "2"
+    return response

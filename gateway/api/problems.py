@@ -1,0 +1,74 @@
+"""Errors of the API: RFC 9457 problem documents with a stable `code`. The table is the documentation."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response
+
+from gateway.errors import NotAllowed
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """One kind of error: its code, HTTP status and title."""
+
+    code: str
+    status: int
+    title: str
+
+
+PROBLEMS: Mapping[str, ProblemKind] = {
+    kind.code: kind
+    for kind in (
+        ProblemKind("bad_json", 400, "The body is not JSON"),
+        ProblemKind("invalid_request", 422, "Something in the request is wrong"),
+        ProblemKind("invalid_number", 422, "A number is not a phone number"),
+        ProblemKind("missing_key", 401, "An API key is needed"),
+        ProblemKind("wrong_key", 401, "The API key is not valid"),
+        ProblemKind("not_permitted", 403, "The API key may not do this"),
+        ProblemKind("not_found", 404, "There is no such thing"),
+        ProblemKind("method_not_allowed", 405, "This address does not do that"),
+        ProblemKind("too_large", 413, "The body is too large"),
+        ProblemKind("unsupported_type", 415, "The body has to be application/json"),
+        ProblemKind("opted_out", 409, "The person opted out"),
+        ProblemKind("opted_out_by_person", 409, "Only the person can come back"),
+        ProblemKind("opted_out_at_carrier", 409, "Only the person can come back"),
+        ProblemKind("idempotency_key_reused", 409, "The idempotency key belongs to another request"),
+        ProblemKind("unknown_sender", 422, "The sender is not one of this account"),
+        ProblemKind("one_scope_only", 422, "Two scopes were named"),
+        ProblemKind("in_the_future", 422, "A time is in the future"),
+        ProblemKind("internal_error", 500, "Something broke here"),
+        ProblemKind("store_unavailable", 503, "The store does not answer"),
+    )
+}
+
+
+class Problem(Exception):
+    """An error to answer with. code: a row of PROBLEMS; facts: further members of the document."""
+
+    def __init__(self, code: str, detail: str, **facts: Any) -> None:
+        self.kind = PROBLEMS[code]
+        self.detail = detail
+        self.facts = facts
+        super().__init__(detail)
+
+    @classmethod
+    def refused(cls, error: NotAllowed) -> "Problem":
+        """The problem of a use case that refused."""
+        return cls(error.code, str(error), **error.facts)
+
+    def response(self) -> Response:
+        """The problem as an HTTP response."""
+        document = {
+            "type": "about:blank",
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "code": self.kind.code,
+            "detail": self.detail,
+            **self.facts,
+        }
+        return Response(
+            json.dumps(document, ensure_ascii=False), status=self.kind.status, content_type="application/problem+json"
+        )

@@ -1,0 +1,225 @@
+"""The API's routes. Each reads a body, calls one use case, and shows its answer."""
+
+from typing import Any
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from gateway.api.access import account, actor, check_key, services
+from gateway.api.models import (
+    BlockView,
+    ChangeResult,
+    ChangeView,
+    CheckBody,
+    CheckItem,
+    CheckResults,
+    DeleteQuery,
+    MessageCreated,
+    MessagePath,
+    MessageView,
+    NumberPath,
+    OptOutView,
+    PutBody,
+    SendBody,
+    TimelineItem,
+)
+from gateway.api.problems import Problem
+from gateway.carriers.failures import FAILURES
+from gateway.consent import CheckResult
+from gateway.outbound import SendRequest
+from gateway.phone import InvalidNumber, normalise
+from store.consent import Block, Outcome, Source, moment
+from store.messages import Message
+from store.scopes import ALL_CHANNELS, Channel, Scope
+
+_MESSAGES = Tag(name="messages", description="Texts that go out.")
+_OPT_OUTS = Tag(name="opt-outs", description="Who may not be texted or called, and why.")
+
+api = APIBlueprint("api", __name__, url_prefix="/api/v1", abp_security=[{"key": []}])
+api.before_request(check_key)
+
+# Why a text did not go out, as a sentence; the carriers' failures have theirs in their own table.
+_SENTENCES = {
+    "held": "A text from this person waits for somebody to read it; broadcasts wait too.",
+    "too_late": "It was not handed over in time and is not sent any more.",
+    "lost_after_hand_over": "The process that handed it over died before the carrier answered. "
+    "Nobody knows yet whether it was sent; it is not sent again.",
+}
+
+
+def _json(model: Any, status: int = 200) -> Response:
+    return Response(model.model_dump_json(by_alias=True), status=status, content_type="application/json")
+
+
+def _number(text: str) -> str:
+    try:
+        return normalise(text, account().default_country or None)
+    except InvalidNumber as error:
+        raise Problem("invalid_number", f"{error} (got {text[:40]!r})", reason=error.code.value) from None
+
+
+@api.post("/messages", tags=[_MESSAGES], responses={202: MessageCreated})
+def send_message(body: SendBody) -> Response:
+    """Take a text to be sent.
+
+    202: it is stored and goes out through the gate. 409 `opted_out`: it was not taken.
+    """
+    message = services().outbound.accept(
+        account(),
+        SendRequest(
+            sender=body.sender,
+            address=_number(body.to),
+            body=body.body,
+            kind=body.kind,
+            audience=body.audience or "",
+            idempotency_key=body.idempotency_key or "",
+        ),
+    )
+    return _json(MessageCreated(id=message.id, status=message.status), 202)
+
+
+@api.get("/messages/<id>", tags=[_MESSAGES], responses={200: MessageView})
+def get_message(path: MessagePath) -> Response:
+    """A text and its timeline."""
+    message = services().store.messages.get(path.id)
+    if message is None or message.account != account().id:
+        raise Problem("not_found", "There is no message with this id.")
+    timeline = services().store.messages.timeline(path.id)
+    return _json(_message_view(message, [TimelineItem(at=e.at, event=e.what, detail=e.detail) for e in timeline]))
+
+
+def _message_view(message: Message, timeline: list[TimelineItem]) -> MessageView:
+    incoming = message.direction == "in"
+    return MessageView(
+        id=message.id,
+        direction=message.direction,
+        status=message.status,
+        reason=message.reason or None,
+        explanation=_sentence(message.reason),
+        code=message.code or None,
+        sender=message.address if incoming else message.sender,
+        to=message.sender if incoming else message.address,
+        body=message.body,
+        kind=message.kind,
+        audience=message.audience or None,
+        created_at=message.created_at,
+        updated_at=message.updated_at,
+        blocked_by=_blocked_by(message),
+        timeline=timeline,
+    )
+
+
+def _sentence(reason: str) -> str | None:
+    if reason == "opted_out":
+        return "The person opted out before it was handed over."
+    failure = FAILURES.get(reason)
+    return failure.sentence if failure else _SENTENCES.get(reason)
+
+
+def _blocked_by(message: Message) -> dict[str, Any] | None:
+    if message.blocked_by is None:
+        return None
+    return {
+        "scope": Scope.parse(message.blocked_by["scope"]).kind.value,
+        "source": Source(message.blocked_by["source"]).label if message.blocked_by["source"] else "unknown",
+        "since": moment(message.blocked_by["since"]).isoformat(),
+    }
+
+
+@api.post("/opt-outs/check", tags=[_OPT_OUTS], responses={200: CheckResults})
+def check_opt_outs(body: CheckBody) -> Response:
+    """Whether numbers may be reached, in the order asked; 10,000 at most."""
+    numbers: list[str | None] = []
+    for text in body.numbers:
+        try:
+            numbers.append(normalise(text, account().default_country or None))
+        except InvalidNumber:
+            numbers.append(None)
+    good = [number for number in numbers if number is not None]
+    checked = iter(
+        services().consent.check(
+            account(), good, sender=body.sender, audience=body.audience, channel=Channel(body.channel)
+        )
+    )
+    items = [
+        CheckItem(number=text, allowed=False, reason="invalid_number") if number is None else _check_item(next(checked))
+        for text, number in zip(body.numbers, numbers, strict=True)
+    ]
+    return _json(CheckResults(results=items))
+
+
+def _check_item(result: CheckResult) -> CheckItem:
+    if result.block is None:
+        return CheckItem(number=result.number, allowed=True)
+    view = _block_view(result.block)
+    return CheckItem(
+        number=result.number, allowed=False, reason="opted_out", scope=view.scope, source=view.source, since=view.since
+    )
+
+
+def _block_view(block: Block) -> BlockView:
+    return BlockView(
+        scope=block.scope.kind.value,
+        channel=block.channel.value,
+        source=block.source.label if block.source else "unknown",
+        since=block.since,
+        sender=block.scope.sender or None,
+        audience=block.scope.audience or None,
+    )
+
+
+@api.get("/opt-outs/<number>", tags=[_OPT_OUTS], responses={200: OptOutView})
+def get_opt_out(path: NumberPath) -> Response:
+    """A number's opt-outs in this account."""
+    number = _number(path.number)
+    blocks = services().consent.blocks(account(), number)
+    held = services().store.consent.is_held(number, account().id)
+    return _json(
+        OptOutView(number=number, opted_out=bool(blocks), held=held, opt_outs=[_block_view(block) for block in blocks])
+    )
+
+
+@api.put("/opt-outs/<number>", tags=[_OPT_OUTS], responses={200: ChangeResult})
+def put_opt_out(path: NumberPath, body: PutBody) -> Response:
+    """Record an opt-out that came another way than by text. Repeating it changes nothing."""
+    number = _number(path.number)
+    outcomes = services().consent.opt_out(
+        account(),
+        number,
+        source=Source.API,
+        actor=actor(),
+        channels=tuple(Channel(channel) for channel in dict.fromkeys(body.channels)),
+        sender=body.sender,
+        audience=body.audience,
+        note=body.note,
+        occurred_at=body.occurred_at,
+    )
+    return _changed(number, outcomes)
+
+
+@api.delete("/opt-outs/<number>", tags=[_OPT_OUTS], responses={200: ChangeResult})
+def delete_opt_out(path: NumberPath, query: DeleteQuery) -> Response:
+    """Lift what an admin, an import or a program entered. 409 when only the person can come back, with what to text."""
+    number = _number(path.number)
+    outcomes = services().consent.lift(
+        account(),
+        number,
+        source=Source.API,
+        actor=actor(),
+        channels=(Channel(query.channel),) if query.channel else ALL_CHANNELS,
+        sender=query.sender,
+        audience=query.audience,
+        reason=query.reason,
+    )
+    return _changed(number, outcomes)
+
+
+def _changed(number: str, outcomes: tuple[Outcome, ...]) -> Response:
+    blocks = services().consent.blocks(account(), number)
+    changes = [ChangeView(scope=outcome.scope.kind.value, outcome=outcome.outcome) for outcome in outcomes]
+    return _json(
+        ChangeResult(
+            number=number, changes=changes, opted_out=bool(blocks), opt_outs=[_block_view(block) for block in blocks]
+        )
+    )

@@ -1,0 +1,81 @@
+"""The web application: doors, error pages, security headers."""
+
+from flask import Response, render_template, request
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from flask_wtf import CSRFProtect
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from gateway.api.failures import http_problem, is_api_request, register_failures, validation_problem
+from gateway.api.views import api
+from gateway.console.views import console
+from gateway.health import health
+from gateway.logs import configure_logs
+from gateway.services import Services, build, derived_secret
+from gateway.settings import load_settings
+from gateway.webhooks.views import webhooks
+
+_MOST_BYTES = 16 * 1024 * 1024
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; object-src 'none'; "
+    "frame-ancestors 'none'; form-action 'self'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def create_app(services: Services | None = None) -> OpenAPI:
+    """The application over services; over those of the environment's settings when none are given.
+
+    Raises:
+        SettingsError: the settings cannot be used.
+    """
+    if services is None:
+        settings = load_settings()
+        configure_logs(settings.log_format)
+        services = build(settings)
+    app = OpenAPI(
+        __name__,
+        info=Info(title="Stopgate", version="1", description="Texts, opt-outs and the answer to: may we text them?"),
+        security_schemes={"key": {"type": "http", "scheme": "bearer"}},
+        doc_ui=False,
+        validation_error_callback=validation_problem,
+        template_folder="console/templates",
+        static_folder="console/static",
+    )
+    app.config.update(
+        SECRET_KEY=derived_secret(services.secret_key, "sessions"),
+        MAX_CONTENT_LENGTH=_MOST_BYTES,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=(services.settings.public_url or "").startswith("https://"),
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.extensions["stopgate"] = services
+    csrf = CSRFProtect(app)
+    csrf.exempt(webhooks)
+    csrf.exempt(api)
+    for door in (webhooks, health, console):
+        app.register_blueprint(door)
+    app.register_api(api)
+    app.get("/api/v1/openapi.json", doc_ui=False)(lambda: app.api_doc)
+    register_failures(app)
+    app.register_error_handler(HTTPException, _http_error)
+    app.after_request(_secure)
+    return app
+
+
+def _http_error(error: HTTPException) -> Response:
+    if is_api_request():
+        return http_problem(error)
+    if request.path.startswith("/webhooks/"):
+        return Response("", status=error.code, content_type="text/plain; charset=utf-8")
+    shown = InternalServerError() if (error.code or 500) >= 500 else error
+    return Response(render_template("console/error.html", error=shown), status=error.code)
+
+
+def _secure(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

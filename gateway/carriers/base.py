@@ -1,0 +1,150 @@
+"""The contract between the gateway and a carrier. README.md says how to add one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from gateway.carriers.failures import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A webhook as it came in, so that a carrier is tested without a web server.
+
+    url: our public address, the path and the raw query, exactly as the carrier called it. headers: names in
+    lower case. body: the raw bytes.
+    """
+
+    method: str
+    url: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookResponse:
+    """What a carrier wants to hear."""
+
+    status: int
+    body: str = ""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class InboundText:
+    """A text somebody sent to one of our senders.
+
+    carrier_id: the carrier's id of the message; redeliveries have the same. sender: ours, that was texted.
+    service: the carrier's id of the pool the sender is in, or "". address: who texted. carrier_action: what the
+    carrier says it did already ("opt_out", "opt_in", "help"), or "". media: how many pictures came along.
+    """
+
+    carrier: str
+    carrier_id: str
+    sender: str
+    address: str
+    body: str
+    service: str = ""
+    carrier_action: str = ""
+    media: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What a carrier says became of a text we sent.
+
+    message_id: our id, when the carrier gives it back; else "". status: in our words (store.messages.Message).
+    carrier_status: in theirs.
+    """
+
+    carrier: str
+    carrier_id: str
+    sender: str
+    address: str
+    status: str
+    carrier_status: str
+    code: str = ""
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundText:
+    """A text to hand over.
+
+    message_id: ours. status_url: where reports about it are to go, or "" for none. valid_for: the carrier is to
+    give up after this time; None leaves it to the carrier.
+    """
+
+    message_id: str
+    sender: str
+    address: str
+    body: str
+    status_url: str = ""
+    valid_for: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The carrier took the text. status: in our words."""
+
+    carrier_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The carrier did not say yes. failure: the row of the failure table; code and detail: the carrier's own."""
+
+    failure: Failure
+    code: str = ""
+    detail: str = ""
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierTraits:
+    """What the reply policy has to know of a carrier.
+
+    Words compare case-insensitively with the whole body, blanks around it aside. opt_out_words, opt_in_words,
+    help_words: what the carrier acts on by itself where it handles keywords.
+    """
+
+    opt_out_words: frozenset[str] = field(default_factory=frozenset)
+    opt_in_words: frozenset[str] = field(default_factory=frozenset)
+    help_words: frozenset[str] = field(default_factory=frozenset)
+
+
+class Carrier(Protocol):
+    """A carrier: verify, parse, answer, send, and a code table. Nothing else."""
+
+    name: str
+    traits: CarrierTraits
+
+    def verify(self, request: WebhookRequest) -> None:
+        """Make sure that the webhook is from the carrier.
+
+        Raises:
+            WebhookRejected: it is not, or that cannot be shown.
+        """
+
+    def parse_inbound(self, request: WebhookRequest) -> Sequence[InboundText]:
+        """The texts in a verified webhook.
+
+        Raises:
+            WebhookUnreadable: something that has to be there is not.
+        """
+
+    def parse_status(self, request: WebhookRequest) -> Sequence[DeliveryReport]:
+        """The delivery reports in a verified webhook. Raises WebhookUnreadable."""
+
+    def answer(self, kind: str) -> WebhookResponse:
+        """What to answer to a webhook of a kind ("inbound", "status") that was handled."""
+
+    def send(self, text: OutboundText) -> Accepted | Refused:
+        """Hand a text over. Never raises for what a carrier or the network does."""
+
+    def failure_of(self, code: str) -> Failure:
+        """The row of the failure table for one of the carrier's codes."""

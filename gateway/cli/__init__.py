@@ -1,0 +1,39 @@
+"""The command line: `stopgate`."""
+
+import sys
+
+import click
+
+from gateway.cli.configuring import apply, keys
+from gateway.cli.inspecting import check, doctor, explain, try_text
+from gateway.cli.running import sweeper, up, web, worker
+from gateway.errors import ConfigurationError, GatewayError, SettingsError
+from gateway.supervision.embedded import EmbeddedStoreError
+from store.errors import StoreError
+
+
+class _Group(click.Group):
+    """Turns our errors into a sentence and an exit code, never a traceback."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except SettingsError as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+        except (ConfigurationError, EmbeddedStoreError, GatewayError, StoreError) as error:
+            click.echo(str(error), err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="stopgate")
+def main() -> None:
+    """Stopgate: STOP means stop, and you can prove it.
+
+    Settings come from the environment (docs/settings.md lists them); every one may also be given as NAME_FILE.
+    """
+
+
+for command in (up, web, worker, sweeper, apply, keys, check, explain, try_text, doctor):
+    main.add_command(command)

@@ -1,0 +1,70 @@
+"""Commands that set up: apply, keys."""
+
+from pathlib import Path
+
+import click
+
+from gateway.api.access import ROLES
+from gateway.cli.opening import account_named, data_option, open_services
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show what would change and change nothing.")
+@data_option
+def apply(file: Path, dry_run: bool, data: Path | None) -> None:
+    """Set up accounts, senders, keywords and settings from FILE (TOML), and show what changes."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{file} is not UTF-8 text.") from None
+    with open_services(data) as services:
+        plan = services.configuration.plan(services.configuration.read(text))
+        for line in plan.lines:
+            click.echo(line)
+        if not plan.accounts:
+            click.echo("Nothing to change.")
+        elif dry_run:
+            click.echo("Nothing was changed (--dry-run).")
+        else:
+            services.configuration.apply(plan)
+            click.echo("Applied.")
+
+
+@click.group()
+def keys() -> None:
+    """API keys."""
+
+
+@keys.command("create")
+@click.option("--account", "account_id", help="The account the key belongs to.")
+@click.option("--role", type=click.Choice(list(ROLES)), required=True, help="What the key may do.")
+@data_option
+def create(account_id: str | None, role: str, data: Path | None) -> None:
+    """Make an API key and print it, once."""
+    with open_services(data) as services:
+        account = account_named(services, account_id)
+        key = services.store.api_keys.create(account.id, role, services.clock.now())
+        click.echo(f"The key of account {account.id} with the role {role}. It is shown this once: {key}")
+
+
+@keys.command("list")
+@click.option("--account", "account_id", help="Only the keys of this account.")
+@data_option
+def list_keys(account_id: str | None, data: Path | None) -> None:
+    """Show the API keys there are, without their secrets."""
+    with open_services(data) as services:
+        for key in services.store.api_keys.all(account_id):
+            used = f"last used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
+            click.echo(f"{key.id}  {key.account}  {key.role}  made {key.created_at:%Y-%m-%d}  {used}")
+
+
+@keys.command("revoke")
+@click.argument("identifier")
+@data_option
+def revoke(identifier: str, data: Path | None) -> None:
+    """Revoke the API key with this id (see: stopgate keys list)."""
+    with open_services(data) as services:
+        if not services.store.api_keys.revoke(identifier):
+            raise click.UsageError(f"There is no key {identifier!r}.")
+        click.echo("Revoked.")

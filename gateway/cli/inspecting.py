@@ -1,0 +1,130 @@
+"""Commands that look: check, explain, try, doctor."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from gateway.cli.opening import account_named, data_option, open_services, settings_with
+from gateway.consent import Explanation
+from gateway.doctor import examine
+from gateway.phone import InvalidNumber, masked, normalise
+from keywords import decide
+from store.directory import Account
+from store.messages import Message
+
+
+def _number(text: str, account: Account) -> str:
+    try:
+        return normalise(text, account.default_country or None)
+    except InvalidNumber as error:
+        raise click.UsageError(f"{text!r}: {error}") from None
+
+
+@click.command()
+@click.argument("numbers", nargs=-1, required=True)
+@click.option("--account", "account_id", help="Who would text.")
+@click.option("--from", "sender", help="The sender the text would come from.")
+@data_option
+def check(numbers: tuple[str, ...], account_id: str | None, sender: str | None, data: Path | None) -> None:
+    """May NUMBERS be texted now? Exit code 1 when one may not."""
+    with open_services(data) as services:
+        account = account_named(services, account_id)
+        wanted = [_number(text, account) for text in numbers]
+        results = services.consent.check(account, wanted, sender=sender)
+        for result in results:
+            if result.block is None:
+                click.echo(f"{result.number}  yes")
+                continue
+            source = result.block.source.label if result.block.source else "unknown"
+            scope = result.block.scope.kind.value
+            click.echo(
+                f"{result.number}  no: opted out ({source}, {scope}) since {result.block.since:%Y-%m-%d %H:%M} UTC"
+            )
+    if not all(result.allowed for result in results):
+        raise SystemExit(1)
+
+
+@click.command()
+@click.argument("number")
+@click.option("--account", "account_id", help="In which account.")
+@data_option
+def explain(number: str, account_id: str | None, data: Path | None) -> None:
+    """Tell everything that is known of NUMBER: what is blocked, since when, by which words."""
+    with open_services(data) as services:
+        account = account_named(services, account_id)
+        explanation = services.consent.explain(account, _number(number, account))
+        timelines = {
+            message.id: services.store.messages.timeline(message.id)
+            for message in explanation.messages
+            if message.direction == "out"
+        }
+    _tell(explanation)
+    click.echo("\nTexts:")
+    for message in explanation.messages:
+        arrow = "->" if message.direction == "out" else "<-"
+        click.echo(
+            f"  {message.created_at:%Y-%m-%d %H:%M:%S}  {arrow} {message.sender}  {_state(message)}  {message.body!r}"
+        )
+        for event in timelines.get(message.id, []):
+            click.echo(f"      {event.at:%H:%M:%S}  {event.what} {event.detail}")
+    if not explanation.messages:
+        click.echo("  none")
+
+
+def _state(message: Message) -> str:
+    return f"{message.status} ({message.reason})" if message.reason else message.status
+
+
+def _tell(explanation: Explanation) -> None:
+    click.echo(f"{explanation.number} in account {explanation.account}")
+    for block in explanation.blocks:
+        source = block.source.label if block.source else "unknown"
+        where = block.scope.sender or block.scope.audience or block.scope.kind.value
+        click.echo(f"  {block.channel.value}: opted out since {block.since:%Y-%m-%d %H:%M:%S} UTC ({source}, {where})")
+    if not explanation.blocks:
+        click.echo("  may be texted and called")
+    if explanation.held:
+        click.echo("  held: a text of theirs waits for somebody to read it; broadcasts wait too")
+    click.echo("\nJournal:")
+    for entry in explanation.journal:
+        click.echo(
+            f"  {entry.occurred_at:%Y-%m-%d %H:%M:%S}  {entry.kind} -> {entry.outcome}"
+            f"  [{entry.scope}; {', '.join(entry.channels)}; {entry.source}]"
+        )
+        for name in ("text", "rule", "explanation", "sender", "actor", "note", "reason", "code"):
+            if entry.detail.get(name):
+                click.echo(f"      {name}: {entry.detail[name]}")
+    if not explanation.journal:
+        click.echo("  empty")
+
+
+@click.command("try")
+@click.argument("text")
+@click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
+def try_text(text: str, as_json: bool) -> None:
+    """What would a person who texts TEXT be understood to ask for? Changes nothing."""
+    decision = decide(text)
+    if as_json:
+        click.echo(json.dumps(asdict(decision), ensure_ascii=False))
+        return
+    click.echo(f"{decision.action.value} ({decision.certainty.value})")
+    click.echo(f"  {decision.explanation}")
+    click.echo(f"  rule: {decision.rule}" + (f", matched {decision.matched!r}" if decision.matched else ""))
+
+
+@click.command()
+@data_option
+def doctor(data: Path | None) -> None:
+    """Look at settings, store, queue, carriers and clock. Exit code 1 when something needs a person."""
+    settings = settings_with(data)
+    with open_services(data) as services:
+        findings = examine(services, settings)
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.good else 'FIX '} {finding.about}: {finding.sentence}")
+    if not all(finding.good for finding in findings):
+        raise SystemExit(1)
+
+
+__all__ = ["check", "doctor", "explain", "masked", "try_text"]

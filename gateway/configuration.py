@@ -1,0 +1,270 @@
+"""`stopgate apply`: accounts, senders, keywords and settings from a file, with a diff before anything changes."""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import phonenumbers
+
+from gateway.account_settings import problems_with
+from gateway.errors import ConfigurationError
+from gateway.phone import InvalidNumber, is_sender, is_short_code, normalise
+from keywords import Action, Match, decide
+from store import Store
+from store.directory import Account, Directory, Keyword, Sender
+from store.scopes import is_account_id
+
+KINDS = ("long_code", "toll_free", "short_code", "alphanumeric", "messaging_service")
+HANDLERS = ("gateway", "carrier")
+_MOST_BYTES = 5_000_000
+_LONGEST_NAME = 80
+_LONGEST_WORD = 100
+_LONGEST_REPLY = 1600
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a file would change. lines: the diff, for people; accounts: what would be written."""
+
+    lines: tuple[str, ...]
+    accounts: tuple[Account, ...]
+
+
+class _Problems:
+    """Collects what is wrong and where, so that all of it is said at once."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def add(self, place: str, sentence: str) -> None:
+        self.found.append(f"{place}: {sentence}")
+
+    def field(
+        self, place: str, table: Mapping[str, Any], name: str, check: Callable[[Any], str | None], default: Any = None
+    ) -> Any:
+        """The value of a field, checked; its default when it is missing; says so when it is needed."""
+        if name not in table:
+            if default is None:
+                self.add(place, f"{name} is missing.")
+            return default
+        problem = check(table[name])
+        if problem:
+            self.add(place, f"{name} {problem}.")
+            return default
+        return table[name]
+
+    def unknown(self, place: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
+        for name in table:
+            if name not in known:
+                self.add(place, f"{name} is not known here; known are: {', '.join(known)}.")
+
+
+def _text(longest: int) -> Callable[[Any], str | None]:
+    def check(value: Any) -> str | None:
+        if not isinstance(value, str) or not value.strip():
+            return "has to be a text"
+        return None if len(value) <= longest else f"is longer than {longest} characters"
+
+    return check
+
+
+def _one_of(values: Sequence[str]) -> Callable[[Any], str | None]:
+    return lambda value: None if value in values else f"has to be one of: {', '.join(values)}"
+
+
+def _account_id(value: Any) -> str | None:
+    good = isinstance(value, str) and is_account_id(value)
+    return None if good else "has to be lower-case letters, digits and hyphens, 40 at most"
+
+
+def _country(value: Any) -> str | None:
+    good = value == "" or value in phonenumbers.SUPPORTED_REGIONS
+    return None if good else 'has to be a country of two letters, such as "US"'
+
+
+def _rate(value: Any) -> str | None:
+    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 10_000
+    return None if good else "has to be a number above 0"
+
+
+class Configuration:
+    """Accounts and what belongs to them, as they stand in a file."""
+
+    def __init__(self, store: Store, carriers: Sequence[str]) -> None:
+        self._store = store
+        self._carriers = carriers
+
+    def read(self, text: str) -> Sequence[Account]:
+        """The accounts in a file's text (TOML).
+
+        Raises:
+            ConfigurationError: with every problem and its place.
+        """
+        if len(text.encode()) > _MOST_BYTES:
+            raise ConfigurationError(["The file is larger than 5 MB."])
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError([f"This is not TOML: {error}."]) from None
+        problems = _Problems()
+        problems.unknown("file", document, ("accounts",))
+        accounts = [
+            self._account(f"accounts[{index}]", table, problems)
+            for index, table in enumerate(_tables("file", document, "accounts", problems))
+        ]
+        _no_repeats("accounts", [account.id for account in accounts], problems)
+        if problems.found:
+            raise ConfigurationError(problems.found)
+        return accounts
+
+    def _account(self, place: str, table: Mapping[str, Any], problems: _Problems) -> Account:
+        place = f"{place} ({table['id']})" if isinstance(table.get("id"), str) else place
+        problems.unknown(place, table, ("id", "name", "default_country", "settings", "senders", "keywords"))
+        settings = table.get("settings", {})
+        if isinstance(settings, dict):
+            problems.found += [f"{place}.settings: {problem}" for problem in problems_with(settings)]
+        else:
+            problems.add(place, "settings has to be a table.")
+        country = problems.field(place, table, "default_country", _country, "")
+        senders = [
+            self._sender(f"{place}.senders[{index}]", row, problems)
+            for index, row in enumerate(_tables(place, table, "senders", problems))
+        ]
+        keywords = [
+            _keyword(f"{place}.keywords[{index}]", row, problems)
+            for index, row in enumerate(_tables(place, table, "keywords", problems))
+        ]
+        _no_repeats(f"{place}.senders", [sender.address for sender in senders], problems)
+        _no_repeats(f"{place}.keywords", [keyword.word.casefold() for keyword in keywords], problems)
+        return Account(
+            id=problems.field(place, table, "id", _account_id) or "",
+            name=problems.field(place, table, "name", _text(_LONGEST_NAME)) or "",
+            default_country=country,
+            settings=settings if isinstance(settings, dict) else {},
+            senders=tuple(senders),
+            keywords=tuple(keywords),
+        )
+
+    def _sender(self, place: str, table: Mapping[str, Any], problems: _Problems) -> Sender:
+        known = ("address", "carrier", "kind", "keywords_handled_by", "segments_per_second")
+        problems.unknown(place, table, known)
+        kind = problems.field(place, table, "kind", _one_of(KINDS))
+        default_handler = "gateway" if kind in {"short_code", "alphanumeric"} else "carrier"
+        return Sender(
+            address=_sender_address(place, table, kind, problems),
+            carrier=problems.field(place, table, "carrier", _one_of(("twilio", "simulator"))) or "",
+            kind=kind or "",
+            keywords_handled_by=problems.field(place, table, "keywords_handled_by", _one_of(HANDLERS), default_handler),
+            segments_per_second=problems.field(place, table, "segments_per_second", _rate, 1.0),
+        )
+
+    def plan(self, accounts: Sequence[Account]) -> Plan:
+        """What applying accounts would change. Accounts that are not in the file stay. Raises StoreError."""
+        current = self._store.directory.current(fresh=True)
+        changed = [account for account in accounts if current.accounts.get(account.id) != account]
+        lines = [line for account in changed for line in _diff(current, account)]
+        lines += [
+            f"! {sender.address}: the carrier {sender.carrier} is not switched on here, so it cannot send yet"
+            for account in accounts
+            for sender in account.senders
+            if sender.carrier not in self._carriers
+        ]
+        return Plan(tuple(lines), tuple(changed))
+
+    def apply(self, plan: Plan) -> None:
+        """Write a plan, whole. Raises StoreError."""
+        if plan.accounts:
+            self._store.directory.save(plan.accounts)
+
+
+def _tables(place: str, table: Mapping[str, Any], name: str, problems: _Problems) -> Sequence[Mapping[str, Any]]:
+    rows = table.get(name, [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        problems.add(place, f"{name} has to be a list of tables ([[...{name}]]).")
+        return []
+    return rows
+
+
+def _no_repeats(place: str, names: Sequence[str], problems: _Problems) -> None:
+    for name in sorted({name for name in names if name and names.count(name) > 1}):
+        problems.add(place, f"{name} is there more than once.")
+
+
+def _sender_address(place: str, table: Mapping[str, Any], kind: str | None, problems: _Problems) -> str:
+    address = problems.field(place, table, "address", _text(_LONGEST_NAME)) or ""
+    if not isinstance(address, str) or not address:
+        return ""
+    if kind in {"long_code", "toll_free"}:
+        try:
+            return normalise(address)
+        except InvalidNumber as error:
+            problems.add(place, f"address {address!r} cannot be a {kind}: {error}")
+            return address
+    expected = {
+        "short_code": is_short_code(address),
+        "messaging_service": address.startswith("MG") and is_sender(address),
+        "alphanumeric": is_sender(address) and not address.startswith("+") and not address.isdigit(),
+    }
+    if kind in expected and not expected[kind]:
+        problems.add(place, f"address {address!r} cannot be a {kind}.")
+    return address
+
+
+def _keyword(place: str, table: Mapping[str, Any], problems: _Problems) -> Keyword:
+    problems.unknown(place, table, ("word", "action", "match", "audience", "reply"))
+    action = problems.field(place, table, "action", _one_of([a.value for a in Action if a is not Action.NONE]))
+    word = problems.field(place, table, "word", _text(_LONGEST_WORD)) or ""
+    audience = problems.field(place, table, "audience", _text(_LONGEST_NAME), "")
+    reply = problems.field(place, table, "reply", _text(_LONGEST_REPLY), "")
+    if action == Action.JOIN and not audience:
+        problems.add(place, "a join keyword has to name an audience.")
+    if action == Action.REPLY and not reply:
+        problems.add(place, "a reply keyword has to have a reply.")
+    _not_a_built_in(place, word, action, problems)
+    match = problems.field(place, table, "match", _one_of([kind.value for kind in Match]), "whole")
+    return Keyword(word=word, action=action or "", match=match, audience=audience, reply=reply)
+
+
+def _not_a_built_in(place: str, word: Any, action: Any, problems: _Problems) -> None:
+    """A word that everybody understands as STOP, START or HELP cannot be given another meaning (US-2)."""
+    if not isinstance(word, str):
+        return
+    built_in = decide(word)
+    if built_in.acts and built_in.action.value != action:
+        problems.add(place, f"{word!r} means {built_in.action.value} to everybody and cannot be a {action} keyword.")
+
+
+def _diff(current: Directory, account: Account) -> list[str]:
+    before = current.accounts.get(account.id)
+    if before is None:
+        lines = [f"+ account {account.id} ({account.name})"]
+        before = Account(account.id, account.name, account.default_country)
+    else:
+        lines = [f"~ account {account.id}"]
+    for name in ("name", "default_country"):
+        lines += _changed(name, getattr(before, name), getattr(account, name))
+    for name in sorted({*before.settings, *account.settings}):
+        lines += _changed(f"settings.{name}", before.settings.get(name), account.settings.get(name))
+    lines += _rows("sender", _by_name(before.senders, "address"), _by_name(account.senders, "address"))
+    lines += _rows("keyword", _by_name(before.keywords, "word"), _by_name(account.keywords, "word"))
+    return lines
+
+
+def _by_name(rows: Sequence[Sender] | Sequence[Keyword], name: str) -> dict[str, dict[str, Any]]:
+    return {getattr(row, name): asdict(row) for row in rows}
+
+
+def _changed(name: str, before: Any, after: Any) -> list[str]:
+    return [] if before == after else [f"    {name}: {before!r} -> {after!r}"]
+
+
+def _rows(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    lines = [f"  - {kind} {name}" for name in before if name not in after]
+    lines += [f"  + {kind} {name}" for name in after if name not in before]
+    for name in after:
+        if name in before and before[name] != after[name]:
+            lines.append(f"  ~ {kind} {name}")
+            for field in after[name]:
+                lines += _changed(field, before[name][field], after[name][field])
+    return lines

@@ -1,0 +1,243 @@
+"""Opt-outs that do not come as texts, and the answer to "may we text this person now, and why not?"."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.errors import NotAllowed
+from gateway.phone import formatted
+from store import Store
+from store.consent import Block, Change, JournalEntry, Outcome, Source
+from store.directory import Account, Sender
+from store.messages import Message
+from store.scopes import ALL_CHANNELS, Channel, Scope
+
+_CLOCK_SKEW = timedelta(minutes=5)
+_PERSONS = {Source.KEYWORD, Source.LINK}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Whether one number may be texted or called, and the block that says no."""
+
+    number: str
+    allowed: bool
+    block: Block | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that is known of one number in one account (G6)."""
+
+    number: str
+    account: str
+    blocks: tuple[Block, ...]
+    held: bool
+    journal: tuple[JournalEntry, ...]
+    messages: tuple[Message, ...]
+
+
+def scopes_for(account: Account, sender: str | None = None, audience: str | None = None) -> tuple[Scope, ...]:
+    """The scopes that cover a send of an account from a sender, widest first; without a sender, from any."""
+    scopes = [Scope.everything()]
+    if sender:
+        scopes.append(Scope.of_sender(sender))
+    scopes.append(Scope.of_account(account.id))
+    if sender:
+        scopes.append(Scope.of_account_sender(account.id, sender))
+    if audience:
+        scopes.append(Scope.of_audience(account.id, audience))
+    return tuple(scopes)
+
+
+def every_scope_of(account: Account) -> tuple[Scope, ...]:
+    """Every scope in which an account may have something about a number, widest first."""
+    addresses = [sender.address for sender in account.senders]
+    audiences = sorted({keyword.audience for keyword in account.keywords if keyword.audience})
+    return (
+        Scope.everything(),
+        *(Scope.of_sender(address) for address in addresses),
+        Scope.of_account(account.id),
+        *(Scope.of_account_sender(account.id, address) for address in addresses),
+        *(Scope.of_audience(account.id, audience) for audience in audiences),
+    )
+
+
+class Consent:
+    """Opt-outs of accounts."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def check(
+        self,
+        account: Account,
+        numbers: Sequence[str],
+        *,
+        sender: str | None = None,
+        audience: str | None = None,
+        channel: Channel = Channel.TEXT,
+    ) -> list[CheckResult]:
+        """Whether each number may be reached, in the order asked.
+
+        Args:
+            account: who wants to know.
+            numbers: in E.164 form.
+            sender: what the texts would come from; None checks what blocks every sender.
+            audience: whom they would go to, or None.
+            channel: text or voice.
+
+        Raises:
+            NotAllowed: unknown_sender.
+            StoreError: there is no answer, which is not "allowed".
+        """
+        self._known_sender(account, sender)
+        found = self._store.consent.check(numbers, scopes_for(account, sender, audience), channel)
+        return [
+            CheckResult(number, not blocks, blocks[0] if blocks else None)
+            for number, blocks in zip(numbers, found, strict=True)
+        ]
+
+    def blocks(self, account: Account, number: str) -> tuple[Block, ...]:
+        """Every block on a number that an account may know of, text before voice. Raises StoreError."""
+        scopes = every_scope_of(account)
+        return tuple(block for channel in ALL_CHANNELS for block in self._store.consent.blocks(number, scopes, channel))
+
+    def opt_out(
+        self,
+        account: Account,
+        number: str,
+        *,
+        source: Source,
+        actor: str,
+        channels: Sequence[Channel] = ALL_CHANNELS,
+        sender: str | None = None,
+        audience: str | None = None,
+        note: str = "",
+        occurred_at: datetime | None = None,
+    ) -> tuple[Outcome, ...]:
+        """Record an opt-out that came another way than by text (US-4).
+
+        Args:
+            account: whose opt-out it is.
+            number: in E.164 form.
+            source: what kind of actor.
+            actor: who, for the journal.
+            channels: what it stops.
+            sender, audience: narrow it to one of them; neither means everything the account sends.
+            note: why, in the actor's words.
+            occurred_at: when the person said so; now, when left out.
+
+        Raises:
+            NotAllowed: unknown_sender, one_scope_only or in_the_future.
+            StoreError: it is unknown whether it was written; repeating is safe.
+        """
+        self._known_sender(account, sender)
+        if sender and audience:
+            raise NotAllowed("one_scope_only", "Name a sender or an audience, not both.")
+        now = self._clock.now()
+        moment = occurred_at or now
+        if moment > now + _CLOCK_SKEW:
+            raise NotAllowed("in_the_future", "occurred_at is in the future.")
+        scope = self._scope(account, sender, audience)
+        change = Change("opt_out", scope, account.id, source, tuple(channels))
+        return self._store.consent.apply(number, [change], occurred_at=moment, detail={"actor": actor, "note": note})
+
+    def lift(
+        self,
+        account: Account,
+        number: str,
+        *,
+        source: Source,
+        actor: str,
+        channels: Sequence[Channel] = ALL_CHANNELS,
+        sender: str | None = None,
+        audience: str | None = None,
+        reason: str = "",
+    ) -> tuple[Outcome, ...]:
+        """Lift the opt-outs of a number that this kind of actor may lift; all scopes of the account unless narrowed.
+
+        Raises:
+            NotAllowed: opted_out_by_person or opted_out_at_carrier when such a block stays (G5), with what the
+                person has to text and to which number; nothing else was lifted either.
+            StoreError: it is unknown whether it was written; repeating is safe.
+        """
+        self._known_sender(account, sender)
+        if sender or audience:
+            scopes: tuple[Scope, ...] = (self._scope(account, sender, audience),)
+        else:
+            scopes = tuple(scope for scope in every_scope_of(account) if scope.account)
+        staying = [
+            block
+            for channel in channels
+            for block in self._store.consent.blocks(number, scopes, channel)
+            if block.source in {*_PERSONS, Source.CARRIER}
+        ]
+        if staying:
+            raise only_the_person(account, staying[0])
+        changes = [Change("lift", scope, account.id, source, tuple(channels)) for scope in scopes]
+        outcomes = self._store.consent.apply(
+            number, changes, occurred_at=self._clock.now(), detail={"actor": actor, "reason": reason}
+        )
+        return tuple(outcome for outcome in outcomes if outcome.outcome != "not_opted_out")
+
+    def explain(self, account: Account, number: str, *, messages: int = 50) -> Explanation:
+        """Everything that is known of a number in an account: blocks, journal, messages. Raises StoreError."""
+        scopes = every_scope_of(account)
+        own = tuple(scope for scope in scopes if scope.account)
+        return Explanation(
+            number=number,
+            account=account.id,
+            blocks=self.blocks(account, number),
+            held=self._store.consent.is_held(number, account.id),
+            journal=tuple(self._store.consent.history(number, own)),
+            messages=tuple(self._store.messages.thread(account.id, number, limit=messages)),
+        )
+
+    @staticmethod
+    def _scope(account: Account, sender: str | None, audience: str | None) -> Scope:
+        if sender:
+            return Scope.of_account_sender(account.id, sender)
+        if audience:
+            return Scope.of_audience(account.id, audience)
+        return Scope.of_account(account.id)
+
+    @staticmethod
+    def _known_sender(account: Account, sender: str | None) -> None:
+        if sender and not any(known.address == sender for known in account.senders):
+            raise NotAllowed("unknown_sender", f"{sender} is not a sender of this account.")
+
+
+def only_the_person(account: Account, block: Block) -> NotAllowed:
+    """The refusal to lift what only the person may lift, with the exact words and where to send them."""
+    sender = _sender_to_text(account, block.scope)
+    word = "UNSTOP" if sender and sender.kind == "toll_free" else "START"
+    where = formatted(sender.address) if sender else "the number that texted them"
+    by_carrier = block.source is Source.CARRIER
+    sentence = "The carrier blocks this person." if by_carrier else "This person opted out by text."
+    return NotAllowed(
+        "opted_out_at_carrier" if by_carrier else "opted_out_by_person",
+        f"{sentence} Only they can come back: ask them to text {word} to {where}.",
+        word=word,
+        text_to=sender.address if sender else None,
+        **block_facts(block),
+    )
+
+
+def _sender_to_text(account: Account, scope: Scope) -> Sender | None:
+    receiving = [sender for sender in account.senders if sender.kind not in {"alphanumeric", "messaging_service"}]
+    named = [sender for sender in receiving if sender.address == scope.sender]
+    return next(iter(named or receiving), None)
+
+
+def block_facts(block: Block) -> Mapping[str, Any]:
+    """A block as the API and the command line show it."""
+    return {
+        "scope": block.scope.kind.value,
+        "channel": block.channel.value,
+        "source": block.source.label if block.source else "unknown",
+        "since": block.since.isoformat(),
+    }

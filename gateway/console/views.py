@@ -1,0 +1,158 @@
+"""The start page and the simulator's phone."""
+
+from hashlib import sha256
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from gateway.errors import NotAllowed
+from gateway.outbound import SendRequest
+from gateway.phone import InvalidNumber, formatted, normalise
+from gateway.services import Services
+from gateway.simulating import PhoneScreen
+
+console = Blueprint("console", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
+
+# A number of the range kept for fiction.
+_DEFAULT_PHONE = "+12025550123"
+_LONGEST_TEXT = 1600
+
+# What is said under a bubble, by status. What is not here needs no words.
+STATUS_WORDS = {
+    "queued": "on its way",
+    "handing_over": "on its way",
+    "accepted": "sent",
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "undelivered": "not delivered",
+    "failed": "failed",
+    "unknown": "unknown whether it arrived",
+    "suppressed": "stopped by Stopgate: this person opted out",
+    "expired": "too late, not sent",
+}
+
+# How an opt-out came about, as a sentence.
+SOURCE_WORDS = {
+    "keyword": "because this person texted that they want no more",
+    "link": "because this person used the opt-out page",
+    "carrier": "because the carrier says that this person opted out",
+    "agent": "because a colleague opted this person out",
+    "admin": "because an admin opted this person out",
+    "api": "because a program opted this person out",
+    "import": "because an imported list says so",
+}
+
+
+def _services() -> Services:
+    services: Services = current_app.extensions["stopgate"]
+    return services
+
+
+@console.app_template_filter("number")
+def number_filter(address: str) -> str:
+    """A number as people read it."""
+    return formatted(address)
+
+
+@console.get("/")
+def home() -> WerkzeugResponse | str:
+    """Where to go."""
+    if _services().handset.on:
+        return redirect(url_for("console.phone"))
+    return render_template("console/home.html")
+
+
+def _screen(sender: str, number: str) -> PhoneScreen:
+    try:
+        return _services().handset.screen(sender, normalise(number, "US"))
+    except (NotAllowed, InvalidNumber):
+        abort(404)
+
+
+def _only_with_simulator() -> None:
+    if not _services().handset.on:
+        abort(404)
+
+
+@console.get("/phone")
+def phone() -> str | Response:
+    """A phone on a page."""
+    _only_with_simulator()
+    if not _services().handset.senders():
+        return render_template("console/phone_empty.html")
+    asked = request.args.get("me", _DEFAULT_PHONE)
+    try:
+        number: str = normalise(asked, "US")
+    except InvalidNumber as error:
+        flash(f"{asked[:40]} is not a phone number. {error}", "refused")
+        number = _DEFAULT_PHONE
+    screen = _screen(request.args.get("sender", ""), number)
+    return render_template("console/phone.html", **_shown(screen))
+
+
+def _shown(screen: PhoneScreen) -> dict[str, object]:
+    source = screen.check.block.source.label if screen.check.block and screen.check.block.source else ""
+    return {
+        "screen": screen,
+        "senders": _services().handset.senders(),
+        "status_words": STATUS_WORDS,
+        "why_not": SOURCE_WORDS.get(source, ""),
+    }
+
+
+@console.get("/phone/screen")
+def phone_screen() -> Response:
+    """The parts of the phone that change; 304 while nothing did."""
+    _only_with_simulator()
+    screen = _screen(request.args.get("sender", ""), request.args.get("me", _DEFAULT_PHONE))
+    response = make_response(render_template("console/_phone_screen.html", **_shown(screen)))
+    response.set_etag(sha256(screen.version.encode()).hexdigest()[:32])
+    response.make_conditional(request)
+    return response
+
+
+@console.post("/phone/text")
+def phone_text() -> WerkzeugResponse:
+    """The person texts the sender."""
+    _only_with_simulator()
+    screen = _screen(request.form.get("sender", ""), request.form.get("me", ""))
+    body = request.form.get("body", "")[:_LONGEST_TEXT]
+    if body.strip():
+        _services().handset.text(screen.sender.address, screen.number, body)
+    else:
+        flash("Type a text first.", "refused")
+    return _back(screen)
+
+
+@console.post("/phone/send")
+def phone_send() -> WerkzeugResponse:
+    """The sender texts the person: refused here when the person opted out."""
+    _only_with_simulator()
+    screen = _screen(request.form.get("sender", ""), request.form.get("me", ""))
+    body = request.form.get("body", "")[:_LONGEST_TEXT].strip()
+    try:
+        if not body:
+            raise NotAllowed("empty", "Type a text first.")
+        _services().outbound.accept(screen.account, SendRequest(screen.sender.address, screen.number, body))
+        _services().handset.wait(screen.account, screen.number)
+        flash("Sent.", "done")
+    except NotAllowed as error:
+        why = SOURCE_WORDS.get(str(error.facts.get("source", "")), "")
+        flash(f"Refused. {error} Code {error.code}" + (f", {why}." if why else "."), "refused")
+    return _back(screen)
+
+
+def _back(screen: PhoneScreen) -> WerkzeugResponse:
+    return redirect(url_for("console.phone", sender=screen.sender.address, me=screen.number))

@@ -1,0 +1,106 @@
+"""`stopgate doctor`: what an operator would want to look at, looked at."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import redis
+
+from gateway.services import Services
+from gateway.settings import SETTINGS, Settings
+from store.errors import StoreError
+
+_MOST_SKEW = timedelta(seconds=5)
+_OVERDUE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    about: str
+    good: bool
+    sentence: str
+
+
+def examine(services: Services, settings: Settings) -> list[Finding]:
+    """Look at everything. Never raises: what cannot be looked at is a finding."""
+    checks: tuple[tuple[str, Callable[[Services, Settings], Iterator[Finding]]], ...] = (
+        ("settings", _settings),
+        ("store", _store),
+        ("clock", _clock),
+        ("queue", _queue),
+        ("outbox", _outbox),
+        ("carriers", _carriers),
+        ("accounts", _accounts),
+    )
+    findings: list[Finding] = []
+    for about, look in checks:
+        try:
+            findings += list(look(services, settings))
+        except (StoreError, redis.RedisError) as error:
+            findings.append(Finding(about, good=False, sentence=str(error)))
+    return findings
+
+
+def _settings(_: Services, settings: Settings) -> Iterator[Finding]:
+    set_here = [setting.name for setting in SETTINGS if getattr(settings, setting.field) not in {None, ()}]
+    yield Finding("settings", good=True, sentence=f"{len(set_here)} of {len(SETTINGS)} have a value; all are usable.")
+
+
+def _store(services: Services, settings: Settings) -> Iterator[Finding]:
+    report = services.store.health.report()
+    megabytes = report.used_memory / 1e6
+    yield Finding(
+        "store", good=True, sentence=f"version {report.version}, {report.dataset_keys} keys, {megabytes:.1f} MB."
+    )
+    services.store.health.demand(settings.durability)
+    risk = "" if settings.durability == "aof" else " A crash can lose the last second."
+    yield Finding("durability", good=True, sentence=f"{settings.durability}, and the server gives it.{risk}")
+
+
+def _clock(services: Services, _: Settings) -> Iterator[Finding]:
+    seconds, microseconds = services.store.client.time()
+    skew = abs(services.clock.now() - datetime.fromtimestamp(seconds + microseconds / 1e6, UTC))
+    good = skew <= _MOST_SKEW
+    sentence = f"this machine and the store differ by {skew.total_seconds():.1f} s."
+    yield Finding("clock", good=good, sentence=sentence if good else sentence + " Set both by NTP: time decides (G7).")
+
+
+def _queue(services: Services, _: Settings) -> Iterator[Finding]:
+    lengths = services.queue.lengths()
+    yield Finding(
+        "queue", good=True, sentence=", ".join(f"{name} {length}" for name, length in lengths.items()) + " waiting."
+    )
+
+
+def _outbox(services: Services, _: Settings) -> Iterator[Finding]:
+    oldest = services.store.outbox.oldest_due()
+    late = services.clock.now() - oldest if oldest else timedelta(0)
+    good = late < _OVERDUE
+    sentence = f"{services.store.outbox.size()} effects to be done."
+    yield Finding(
+        "outbox", good=good, sentence=sentence if good else sentence + f" The oldest is {late} late: do workers run?"
+    )
+
+
+def _carriers(services: Services, settings: Settings) -> Iterator[Finding]:
+    names = ", ".join(services.carriers) or "none"
+    yield Finding("carriers", good=bool(services.carriers), sentence=f"switched on: {names}.")
+    if settings.twilio_on and settings.public_url:
+        yield Finding(
+            "twilio",
+            good=True,
+            sentence=f"its console has to call {settings.public_url}/webhooks/twilio/inbound "
+            "(with #rc=2&rp=ct,rt,5xx behind it, so that it tries again when we cannot store a text).",
+        )
+
+
+def _accounts(services: Services, _: Settings) -> Iterator[Finding]:
+    accounts = services.store.directory.current(fresh=True).accounts
+    senders = sum(len(account.senders) for account in accounts.values())
+    good = bool(accounts)
+    sentence = f"{len(accounts)} accounts with {senders} senders."
+    yield Finding(
+        "accounts", good=good, sentence=sentence if good else "none yet: stopgate apply FILE.toml makes them."
+    )

@@ -1,0 +1,66 @@
+"""Prometheus metrics, read from the store: the same figures whichever process is asked, and they survive restarts."""
+
+from collections.abc import Iterator
+
+import redis
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gateway.clock import Clock
+from gateway.queueing import JobQueue
+from store import Store
+from store.errors import StoreError
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics(Collector):
+    """What /metrics shows."""
+
+    def __init__(self, store: Store, queue: JobQueue, clock: Clock) -> None:
+        self._store = store
+        self._queue = queue
+        self._clock = clock
+
+    def text(self) -> bytes:
+        """All metrics in Prometheus' text form."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry)
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: registering is not to ask the store."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics; only stopgate_store_up when the store does not answer."""
+        up = GaugeMetricFamily("stopgate_store_up", "1 when the store answers.")
+        try:
+            counters = self._store.health.counters()
+            report = self._store.health.report()
+            waiting, oldest = self._store.outbox.size(), self._store.outbox.oldest_due()
+        except StoreError:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        events = CounterMetricFamily("stopgate_events", "What happened, by kind.", labels=["event"])
+        for name, value in sorted(counters.items()):
+            events.add_metric([name], value)
+        yield events
+        yield GaugeMetricFamily("stopgate_store_memory_bytes", "Memory the store uses.", report.used_memory)
+        yield GaugeMetricFamily("stopgate_outbox_entries", "Effects still to be done.", waiting)
+        overdue = max(0.0, (self._clock.now() - oldest).total_seconds()) if oldest else 0.0
+        yield GaugeMetricFamily("stopgate_outbox_overdue_seconds", "How long the oldest effect is overdue.", overdue)
+        yield from self._queues()
+
+    def _queues(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily("stopgate_queue_jobs", "Jobs waiting in a queue.", labels=["queue"])
+        try:
+            for name, length in self._queue.lengths().items():
+                family.add_metric([name], length)
+        except redis.RedisError:
+            return
+        yield family

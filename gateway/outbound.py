@@ -1,0 +1,266 @@
+"""A text goes out: accepted, queued, and handed over through the gate. There is no other way out (G2)."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.carriers.base import Accepted, Carrier, DeliveryReport, OutboundText, Refused
+from gateway.carriers.failures import FAILURES, Failure
+from gateway.clock import Clock
+from gateway.errors import NotAllowed
+from gateway.logs import logger
+from gateway.queueing import JobQueue, queue_for
+from store import Store
+from store.consent import Block, Change, Source
+from store.directory import Account
+from store.messages import HandOver, Message, Result, Settled, message_id
+from store.scopes import Channel, Scope
+
+log = logger(__name__)
+
+# Longer than the carrier's timeout: a message handed over longer ago than this has lost its worker.
+LEASE = timedelta(seconds=90)
+_GRACE = timedelta(seconds=5)
+# Waiting times before a message that was certainly not sent is handed over again.
+_BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 60, 300, 900, 3600))
+# A toll-free block is made in the network: the sender sees it as "blocked" and the person said STOP (TF-1).
+_BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class SendRequest:
+    """A text that an account wants to send. kind: "transactional" or "broadcast"."""
+
+    sender: str
+    address: str
+    body: str
+    kind: str = "transactional"
+    audience: str = ""
+    idempotency_key: str = ""
+
+    def fingerprint(self) -> str:
+        """A digest of what was asked, to tell a repeat from a different request."""
+        parts = [self.sender, self.address, self.body, self.kind, self.audience]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+class Outbound:
+    """Outbound texts of all carriers."""
+
+    def __init__(
+        self,
+        store: Store,
+        queue: JobQueue,
+        carriers: Mapping[str, Carrier],
+        clock: Clock,
+        new_id: Callable[[], str],
+        status_url: Callable[[str, str], str],
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._carriers = carriers
+        self._clock = clock
+        self._new_id = new_id
+        self._status_url = status_url
+
+    def accept(self, account: Account, request: SendRequest) -> Message:
+        """Take a text to be sent. It is in the store before this returns; it goes out later, through the gate.
+
+        Repeating a request with its idempotency key returns the message it made the first time.
+
+        Raises:
+            NotAllowed: opted_out, unknown_sender or idempotency_key_reused.
+            StoreError: it is unknown whether it was taken; repeat it with the same idempotency key.
+        """
+        sender = next((sender for sender in account.senders if sender.address == request.sender), None)
+        if sender is None:
+            raise NotAllowed("unknown_sender", f"{request.sender} is not a sender of this account.")
+        identifier = self._identify(account, request)
+        now = self._clock.now()
+        message = Message(
+            id=identifier,
+            account=account.id,
+            direction="out",
+            sender=request.sender,
+            address=request.address,
+            body=request.body,
+            kind=request.kind,
+            status="queued",
+            created_at=now,
+            audience=request.audience,
+            carrier=sender.carrier,
+        )
+        status, blocks = self._store.messages.create(message, due_at=now + _GRACE)
+        if status == "blocked":
+            raise opted_out(blocks)
+        self._queue.submit(queue_for(message.kind), identifier)
+        return self._store.messages.get(identifier) or message if status == "exists" else message
+
+    def _identify(self, account: Account, request: SendRequest) -> str:
+        key = request.idempotency_key
+        if not key:
+            return message_id(request.address, self._new_id())
+        if not self._store.idempotency.belongs_to(account.id, key, request.fingerprint()):
+            raise NotAllowed(
+                "idempotency_key_reused", "This idempotency key was used for another request. Choose a new one."
+            )
+        return message_id(request.address, account.id, "idempotency", key)
+
+    def hand_over(self, identifier: str) -> str:
+        """Hand one message over, if the gate says so and nobody did before. Returns what came of it.
+
+        Raises:
+            StoreError: the gate did not answer, so nothing was sent; or the carrier's answer could not be
+                written. Either way the outbox brings the message back, and the gate then knows what to do.
+        """
+        message = self._store.messages.get(identifier)
+        if message is None:
+            return "missing"
+        handed = self._store.messages.hand_over(message, now=self._clock.now(), lease=LEASE)
+        if not handed.send:
+            self._log_refusal(message, handed)
+            return handed.verdict
+        answer = self._call(message)
+        settled = self._settle(message, answer)
+        log.info(
+            "text handed over",
+            message=message.id,
+            kind=message.kind,
+            sender=message.sender,
+            address=message.address,
+            status=settled.status,
+            code=answer.code if isinstance(answer, Refused) else "",
+        )
+        for report in settled.parked:
+            self.report(DeliveryReport(**report))
+        return settled.status
+
+    def _log_refusal(self, message: Message, handed: HandOver) -> None:
+        log.info(
+            "text not handed over",
+            message=message.id,
+            kind=message.kind,
+            address=message.address,
+            verdict=handed.verdict,
+            reason=handed.reason,
+            scope=handed.blocks[0].scope.key if handed.blocks else "",
+        )
+
+    def _call(self, message: Message) -> Accepted | Refused:
+        carrier = self._carriers.get(message.carrier)
+        if carrier is None:
+            return Refused(FAILURES["configuration"], detail=f"the carrier {message.carrier} is not switched on")
+        remaining = message.expires_at - self._clock.now() if message.expires_at else None
+        return carrier.send(
+            OutboundText(
+                message_id=message.id,
+                sender=message.sender,
+                address=message.address,
+                body=message.body,
+                status_url=self._status_url(message.carrier, message.id),
+                valid_for=remaining,
+            )
+        )
+
+    def _settle(self, message: Message, answer: Accepted | Refused) -> Settled:
+        now = self._clock.now()
+        if isinstance(answer, Accepted):
+            return self._store.messages.answered(message, Result(answer.status, carrier_id=answer.carrier_id), now=now)
+        failure = answer.failure
+        if failure.opts_out:
+            self._opt_out_at_carrier(message, answer.code, now)
+        attempt = message.attempts
+        if failure.retryable and attempt < len(_BACKOFF):
+            pause = max(_BACKOFF[attempt], answer.retry_after or timedelta(0))
+            result = Result("queued", failure.name, answer.code, note=answer.detail or failure.name)
+            return self._store.messages.released(message, result, now=now, due_at=now + pause)
+        status = "unknown" if failure.ambiguous else "failed"
+        result = Result(status, failure.name, answer.code, note=answer.detail or failure.name)
+        return self._store.messages.answered(message, result, now=now)
+
+    def _opt_out_at_carrier(self, message: Message, code: str, now: datetime) -> None:
+        """The carrier says this person opted out of this sender: the block is ours too, for that sender only."""
+        scope = Scope.of_account_sender(message.account, message.sender)
+        self._store.consent.apply(
+            message.address,
+            [Change("opt_out", scope, message.account, Source.CARRIER, (Channel.TEXT,))],
+            occurred_at=now,
+            detail={"carrier": message.carrier, "code": code, "message": message.id, "sender": message.sender},
+        )
+
+    def report(self, report: DeliveryReport) -> str:
+        """Handle one delivery report, once. Returns applied, kept, duplicate, or parked for an unknown message.
+
+        Raises:
+            StoreError: it is unknown whether it was written. Answer 503, so that the carrier tries again.
+        """
+        message = self._message_of(report)
+        if message is None:
+            self._park(report)
+            return "parked"
+        now = self._clock.now()
+        failure = self._failure_of(report)
+        if failure is not None and self._says_opted_out(failure, message):
+            # Before the report is marked as handled: repeating it changes nothing, losing it would.
+            self._opt_out_at_carrier(message, report.code, now)
+        once = f"{report.carrier_id}:{report.carrier_status}:{report.code}"
+        result = Result(
+            report.status or "handing_over",
+            failure.name if failure else "",
+            report.code,
+            report.carrier_id,
+            note=" ".join(part for part in (report.carrier_status, report.code) if part),
+        )
+        settled = self._store.messages.reported(message, result, now=now, once=once)
+        return settled.outcome
+
+    def _message_of(self, report: DeliveryReport) -> Message | None:
+        identifier = report.message_id or self._store.messages.by_carrier_id(
+            report.address, report.carrier, report.carrier_id
+        )
+        message = self._store.messages.get(identifier) if identifier else None
+        if message is None or message.carrier != report.carrier or message.direction != "out":
+            return None
+        return message
+
+    def _failure_of(self, report: DeliveryReport) -> Failure | None:
+        carrier = self._carriers.get(report.carrier)
+        return carrier.failure_of(report.code) if carrier and report.code else None
+
+    def _says_opted_out(self, failure: Failure, message: Message) -> bool:
+        if failure.opts_out:
+            return True
+        account = self._store.directory.current().accounts.get(message.account)
+        sender = next((s for s in account.senders if s.address == message.sender), None) if account else None
+        return failure.name == _BLOCKED and sender is not None and sender.kind == "toll_free"
+
+    def _park(self, report: DeliveryReport) -> None:
+        self._store.messages.park(
+            report.address,
+            report.carrier,
+            report.carrier_id,
+            {
+                "carrier": report.carrier,
+                "carrier_id": report.carrier_id,
+                "sender": report.sender,
+                "address": report.address,
+                "status": report.status,
+                "carrier_status": report.carrier_status,
+                "code": report.code,
+                "message_id": "",
+            },
+        )
+
+
+def opted_out(blocks: tuple[Block, ...]) -> NotAllowed:
+    """The refusal of a text to somebody who opted out, with the widest block."""
+    block = blocks[0]
+    return NotAllowed(
+        "opted_out",
+        "This person opted out. The text was not taken.",
+        scope=block.scope.kind.value,
+        source=block.source.label if block.source else "unknown",
+        since=block.since.isoformat(),
+    )

@@ -1,0 +1,123 @@
+"""The composition root: one object with everything, built once for web, worker, command line and tests."""
+
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+import redis
+
+from gateway.carriers import open_carriers
+from gateway.carriers.base import Carrier
+from gateway.carriers.simulator import Simulator
+from gateway.clock import Clock
+from gateway.configuration import Configuration
+from gateway.consent import Consent
+from gateway.inbound import Inbound
+from gateway.metrics import Metrics
+from gateway.outbound import Outbound
+from gateway.queueing import JobQueue
+from gateway.settings import Settings, secret_key_of
+from gateway.simulating import Handset
+from gateway.supervision.embedded import url_of
+from gateway.sweeping import Sweeper
+from store import Store, open_store
+from store.client import open_client
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Settings, live connections and use cases."""
+
+    settings: Settings
+    secret_key: str
+    clock: Clock
+    new_id: Callable[[], str]
+    store: Store
+    queue_connection: "redis.Redis"
+    queue: JobQueue
+    carriers: Mapping[str, Carrier]
+    inbound: Inbound
+    outbound: Outbound
+    consent: Consent
+    configuration: Configuration
+    sweeper: Sweeper
+    metrics: Metrics
+    handset: Handset
+
+    def close(self) -> None:
+        """Put away what is open. Jobs that still wait are queued first."""
+        self.queue.close()
+        self.queue_connection.close()
+        self.store.close()
+
+
+def store_url_of(settings: Settings) -> str:
+    """Where the store is: the setting, or the embedded one of the data folder."""
+    return settings.store_url or url_of(settings.data)
+
+
+def derived_secret(secret_key: str, purpose: str) -> str:
+    """A secret for one purpose, made from the installation's secret key."""
+    return hmac.new(secret_key.encode(), purpose.encode(), sha256).hexdigest()
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    carriers: Mapping[str, Carrier] | None = None,
+    new_id: Callable[[], str] = lambda: secrets.token_hex(16),
+) -> Services:
+    """Put everything together. Connects to nothing yet.
+
+    Args:
+        settings: the installation's.
+        clock: the time; tests pass another.
+        carriers: instead of the ones the settings switch on; for tests.
+        new_id: where random ids come from.
+
+    Raises:
+        SettingsError: the secret key can neither be read nor made.
+    """
+    clock = clock or Clock()
+    secret_key = secret_key_of(settings)
+    store_url = store_url_of(settings)
+    store = open_store(store_url, retention=settings.retention, monotonic=clock.monotonic)
+    # RQ blocks on this connection for as long as a worker is idle, so it has no timeout of its own.
+    queue_connection = open_client(settings.queue_url or store_url, timeout=None)
+    queue = JobQueue(open_client(settings.queue_url or store_url))
+    if carriers is None:
+        carriers = open_carriers(settings, secret=derived_secret(secret_key, "simulator"), new_id=new_id)
+
+    def status_url(carrier: str, message_id: str) -> str:
+        return f"{settings.public_url}/webhooks/{carrier}/status?m={message_id}" if settings.public_url else ""
+
+    inbound = Inbound(store, queue, clock)
+    consent = Consent(store, clock)
+    simulator = carriers.get("simulator")
+    return Services(
+        settings=settings,
+        secret_key=secret_key,
+        clock=clock,
+        new_id=new_id,
+        store=store,
+        queue_connection=queue_connection,
+        queue=queue,
+        carriers=carriers,
+        inbound=inbound,
+        outbound=Outbound(store, queue, carriers, clock, new_id, status_url),
+        consent=consent,
+        configuration=Configuration(store, tuple(carriers)),
+        sweeper=Sweeper(store, queue, clock),
+        metrics=Metrics(store, queue, clock),
+        handset=Handset(
+            store,
+            simulator if isinstance(simulator, Simulator) else None,
+            inbound,
+            consent,
+            clock,
+            settings.public_url or "http://localhost",
+        ),
+    )

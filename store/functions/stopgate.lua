@@ -1,0 +1,505 @@
+#!lua name=stopgate
+--[[
+The function library of Stopgate. Every write that decides something is one of these functions, so that
+it happens whole or not at all. store/functions.py loads it; the first line of the table below is its
+version, and a server that has another version gets this one before anything is called.
+
+Common rules
+  - All keys come in KEYS and lie in one hash slot (one shard of one number); ARGV[1] is a JSON payload
+    that refers to keys by their position.
+  - Times are milliseconds since 1970 as decimal strings or numbers below 2^53.
+  - Nothing here reads a clock for a decision: the caller passes `now`. Only the journal's entry ids come
+    from the server's clock; they say when an entry was recorded.
+
+Details record (one value per number and scope; one or two records back to back, one per group of channels
+that share their state):
+  byte 0      bit 0 text, bit 1 voice, bit 2 blocked, bit 3 has `latest`, bits 4-7 source code
+  bytes 1-6   since: when the block (or the lift) happened
+  bytes 7-14  event: id of the journal entry (6 bytes milliseconds, 2 bytes sequence)
+  [6 bytes]   latest: newest event of the same kind, only when it differs from since
+store/details.py reads the same layout.
+--]]
+
+local VERSION = '1'
+
+-- Source codes and how strong their evidence is (design §4). store/consent.py holds the same table;
+-- tests/store/test_function_library.py compares the two.
+local KEYWORD, LINK, CARRIER, AGENT, ADMIN, API, IMPORT = 1, 2, 3, 4, 5, 6, 7
+local RANK = { [KEYWORD] = 5, [LINK] = 5, [CARRIER] = 4, [AGENT] = 3, [ADMIN] = 2, [API] = 2, [IMPORT] = 1 }
+
+local CHANNEL_BIT = { text = 1, voice = 2 }
+local CHANNELS = { 'text', 'voice' }
+
+------------------------------------------------------------------------------------------------------------
+-- Details: packing and unpacking
+
+local function event_parts(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(seq)
+end
+
+local function pack_record(mask, record)
+  local header = mask + record.source * 16
+  if record.blocked then header = header + 4 end
+  if record.latest ~= record.since then header = header + 8 end
+  local ms, seq = event_parts(record.event)
+  local packed = struct.pack('>BI6I6I2', header, record.since, ms, seq)
+  if record.latest ~= record.since then packed = packed .. struct.pack('>I6', record.latest) end
+  return packed
+end
+
+local function same(a, b)
+  return a and b and a.blocked == b.blocked and a.source == b.source and a.since == b.since
+    and a.latest == b.latest and a.event == b.event
+end
+
+local function pack_details(records)
+  if same(records.text, records.voice) then return pack_record(3, records.text) end
+  local packed = ''
+  for _, channel in ipairs(CHANNELS) do
+    if records[channel] then packed = packed .. pack_record(CHANNEL_BIT[channel], records[channel]) end
+  end
+  return packed
+end
+
+local function unpack_details(value)
+  local records = {}
+  local position = 1
+  while value and position <= #value do
+    local header, since, ms, seq
+    header, since, ms, seq, position = struct.unpack('>BI6I6I2', value, position)
+    local latest = since
+    if bit.band(header, 8) ~= 0 then latest, position = struct.unpack('>I6', value, position) end
+    for _, channel in ipairs(CHANNELS) do
+      if bit.band(header, CHANNEL_BIT[channel]) ~= 0 then
+        records[channel] = {
+          blocked = bit.band(header, 4) ~= 0, source = bit.rshift(header, 4), since = since, latest = latest,
+          event = string.format('%.0f-%d', ms, seq),
+        }
+      end
+    end
+  end
+  return records
+end
+
+------------------------------------------------------------------------------------------------------------
+-- Consent: what a change does to a record (design §4; G5, G7)
+
+-- Returns the new record (or nil for no change) and the outcome.
+local function opt_out(record, change)
+  local at, source = change.at, change.source
+  if not record then return { blocked = true, source = source, since = at, latest = at }, 'opted_out' end
+  if not record.blocked then
+    if at < record.latest then return nil, 'stale' end
+    return { blocked = true, source = source, since = at, latest = at }, 'opted_out'
+  end
+  if RANK[source] > RANK[record.source] then
+    local latest = math.max(at, record.latest)
+    return { blocked = true, source = source, since = at, latest = latest }, 'strengthened'
+  end
+  if RANK[source] < RANK[record.source] then return nil, 'stronger_kept' end
+  if at > record.latest then
+    return { blocked = true, source = record.source, since = record.since, latest = at }, 'refreshed'
+  end
+  return nil, 'already'
+end
+
+local function lift(record, change)
+  local at, source = change.at, change.source
+  local open = { blocked = false, source = source, since = at, latest = at }
+  if not record or not record.blocked then
+    -- A person's START is remembered even when nothing was blocked, so that a STOP from before it, delivered
+    -- late, does not override it.
+    local newer = not record or at > record.latest
+    if newer and RANK[source] == RANK[KEYWORD] then return open, 'not_opted_out' end
+    return nil, 'not_opted_out'
+  end
+  local allowed = false
+  for _, code in ipairs(change.may_lift) do
+    if code == record.source then allowed = true end
+  end
+  if not allowed then return nil, 'kept' end
+  if at <= record.latest then return nil, 'stale' end
+  return open, 'lifted'
+end
+
+local CHANGED = { opted_out = true, strengthened = true, refreshed = true, lifted = true }
+
+-- What a change would do to the scope it names: the new records of the channels that change, and one outcome.
+-- Channels may differ (text already blocked, voice not): the strongest outcome is the one reported.
+local WEIGHT = { opted_out = 7, lifted = 7, strengthened = 6, refreshed = 5, kept = 4, stronger_kept = 3, stale = 2,
+                 already = 1, not_opted_out = 1 }
+
+local function plan(keys, payload, change)
+  local records = unpack_details(redis.call('HGET', keys[change.details], payload.field))
+  local planned = { records = records, new = {}, outcome = nil, previous = nil }
+  for _, channel in ipairs(change.channels) do
+    local record = records[channel]
+    local new, outcome
+    if change.kind == 'opt_out' then new, outcome = opt_out(record, change) else new, outcome = lift(record, change) end
+    planned.new[channel] = new
+    if record and not planned.previous then
+      planned.previous = record.event
+    elseif record and planned.previous ~= record.event then
+      planned.previous = planned.previous .. ',' .. record.event
+    end
+    if not planned.outcome or WEIGHT[outcome] > WEIGHT[planned.outcome] then planned.outcome = outcome end
+    if outcome == 'kept' and not planned.held_by then planned.held_by = record.source end
+  end
+  return planned
+end
+
+local function journal(keys, position, fields)
+  local arguments = {}
+  for name, value in pairs(fields) do
+    if value ~= nil and value ~= '' then
+      arguments[#arguments + 1] = name
+      arguments[#arguments + 1] = value
+    end
+  end
+  return redis.call('XADD', keys[position], '*', unpack(arguments))
+end
+
+local function write(keys, payload, change, planned, event)
+  local records = planned.records
+  local touched = false
+  for _, channel in ipairs(change.channels) do
+    local new = planned.new[channel]
+    if new then
+      local was = records[channel] and records[channel].blocked
+      new.event = event
+      records[channel] = new
+      touched = true
+      if new.blocked and not was then redis.call('SADD', keys[change[channel]], payload.member) end
+      if was and not new.blocked then redis.call('SREM', keys[change[channel]], payload.member) end
+    elseif event and records[channel] then
+      -- Nothing changed, but the entry that says so joins the chain that tells this number's history.
+      records[channel].event = event
+      touched = true
+    end
+  end
+  if touched then redis.call('HSET', keys[change.details], payload.field, pack_details(records)) end
+end
+
+local function entry_for(keys, payload, change, planned)
+  return journal(keys, change.journal, {
+    number = payload.address, kind = change.kind, scope = change.scope, channels = table.concat(change.channels, ','),
+    source = tostring(change.source), at = payload.at, outcome = planned.outcome, previous = planned.previous,
+    detail = payload.detail,
+  })
+end
+
+-- Applies all changes of one event. One journal entry for each scope that changed, or one that says that
+-- nothing did. Returns a list of {scope, outcome, entry, held_by}.
+local function apply(keys, payload)
+  local planned, results, changed = {}, {}, false
+  for index, change in ipairs(payload.changes) do
+    change.at = tonumber(payload.at)
+    planned[index] = plan(keys, payload, change)
+    changed = changed or CHANGED[planned[index].outcome] or false
+  end
+  for index, change in ipairs(payload.changes) do
+    local outcome, entry = planned[index].outcome, nil
+    if CHANGED[outcome] or (not changed and index == 1) then entry = entry_for(keys, payload, change, planned[index]) end
+    results[index] = { scope = change.scope, outcome = outcome, entry = entry or '', held_by = planned[index].held_by }
+  end
+  local first
+  for _, result in ipairs(results) do
+    if result.entry ~= '' and not first then first = result.entry end
+  end
+  for index, change in ipairs(payload.changes) do
+    local entry = results[index].entry
+    if entry ~= '' then
+      write(keys, payload, change, planned[index], entry)
+    elseif next(planned[index].new) then
+      write(keys, payload, change, planned[index], first)
+    end
+  end
+  return results
+end
+
+------------------------------------------------------------------------------------------------------------
+-- Gate: which of the scopes block (design §4)
+
+local function blocks(keys, payload)
+  local found = {}
+  for _, scope in ipairs(payload.scopes) do
+    if redis.call('SISMEMBER', keys[scope.gate], payload.member) == 1 then
+      local records = unpack_details(redis.call('HGET', keys[scope.details], payload.field))
+      local record = records[payload.channel]
+      found[#found + 1] = {
+        scope = scope.scope, source = record and record.source or 0,
+        since = record and string.format('%.0f', record.since) or '', event = record and record.event or '',
+      }
+    end
+  end
+  return found
+end
+
+local function list(values)
+  -- cjson writes an empty table as an object; the reader expects a list.
+  if #values == 0 then return '[]' end
+  return cjson.encode(values)
+end
+
+------------------------------------------------------------------------------------------------------------
+-- Messages
+
+local RANK_OF_STATUS = {
+  queued = 0, handing_over = 1, unknown = 2, accepted = 4, sent = 6, undelivered = 8, failed = 8, canceled = 8,
+  delivered = 9, read = 10, suppressed = 20, expired = 20,
+}
+
+local function note(keys, payload, now, what, detail)
+  redis.call('RPUSH', keys[payload.events], cjson.encode({ at = now, what = what, detail = detail or '' }))
+  if payload.retention then redis.call('PEXPIRE', keys[payload.events], payload.retention) end
+end
+
+local function finish(keys, payload, status, reason)
+  redis.call('HSET', keys[payload.message], 'status', status, 'reason', reason or '', 'updated', payload.now)
+  redis.call('ZREM', keys[payload.outbox], payload.effect)
+  note(keys, payload, payload.now, status, reason)
+end
+
+local function create(keys, payload, message)
+  redis.call('HSET', keys[message.message], unpack(message.fields))
+  redis.call('XADD', keys[message.thread], 'MAXLEN', '~', '5000', '*', 'id', message.id, 'direction', message.direction)
+  if message.retention then
+    redis.call('PEXPIRE', keys[message.message], message.retention)
+    redis.call('PEXPIRE', keys[message.thread], message.retention)
+  end
+  if message.events then
+    note(keys, { events = message.events, retention = message.retention }, payload.now, 'queued', message.why)
+    redis.call('ZADD', keys[payload.outbox], message.due, 'send:' .. message.id)
+  end
+end
+
+local function count(keys, payload, name)
+  redis.call('HINCRBY', keys[payload.counters], name, 1)
+end
+
+------------------------------------------------------------------------------------------------------------
+-- sg_receive: one inbound text, whole (G1, G3, G4)
+--   KEYS     dedupe mark, inbound message, thread, outbox, counters, repeat mark, loop counter, [hold index,]
+--            [reply message, its timeline,] then per change: gate text, gate voice, details, journal
+--   payload  see store/inbound.py
+--   returns  {1 for a duplicate, else 0; JSON {results, reply}}: reply is "queued" or why nothing is sent
+
+local function reply_verdict(keys, payload, results)
+  local reply = payload.reply
+  if not reply then return payload.no_reply end
+  if reply.only_if then
+    local wanted = false
+    for _, result in ipairs(results) do
+      if result.outcome == reply.only_if then wanted = true end
+    end
+    if not wanted then return 'nothing_changed' end
+  end
+  if reply.once and redis.call('SET', keys[payload.repeat_mark], reply.id, 'NX', 'PX', reply.once) == false then
+    return 'confirmed_already'
+  end
+  local replies = redis.call('INCR', keys[payload.loop])
+  if replies == 1 then redis.call('PEXPIRE', keys[payload.loop], payload.loop_window) end
+  if replies > payload.loop_limit then return 'loop_guard' end
+  return 'queued'
+end
+
+redis.register_function('sg_receive', function(keys, args)
+  local payload = cjson.decode(args[1])
+  local known = redis.call('GET', keys[payload.seen])
+  if known then
+    count(keys, payload, 'inbound_duplicate')
+    return { 1, known }
+  end
+  local results = apply(keys, payload)
+  for _, result in ipairs(results) do
+    if result.outcome == 'lifted' then redis.call('DEL', keys[payload.repeat_mark]) end
+  end
+  if payload.hold then
+    redis.call('SADD', keys[payload.hold], payload.member)
+    journal(keys, payload.hold_journal, {
+      number = payload.address, kind = 'held', scope = payload.hold_scope, channels = 'text', at = payload.at,
+      outcome = 'held', detail = payload.detail,
+    })
+  end
+  create(keys, payload, payload.inbound)
+  local verdict = reply_verdict(keys, payload, results)
+  if verdict == 'queued' then create(keys, payload, payload.reply) end
+  redis.call('HSET', keys[payload.inbound.message], 'results', list(results), 'reply', verdict)
+  count(keys, payload, 'inbound_' .. payload.action)
+  if verdict == 'queued' then count(keys, payload, 'replies_queued') end
+  local answer = '{"results":' .. list(results) .. ',"reply":' .. cjson.encode(verdict) .. '}'
+  redis.call('SET', keys[payload.seen], answer, 'PX', payload.seen_for)
+  return { 0, answer }
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_change: a consent change that did not come as a text (API, admin, carrier, import of one)
+--   KEYS     outbox, counters, then per change: gate text, gate voice, details, journal
+--   returns  JSON list of {scope, outcome, entry, held_by}
+
+redis.register_function('sg_change', function(keys, args)
+  local payload = cjson.decode(args[1])
+  local results = apply(keys, payload)
+  for _, result in ipairs(results) do count(keys, payload, 'change_' .. result.outcome) end
+  return list(results)
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_blocks: what blocks a number now, for every scope given. Reads only.
+--   KEYS     per scope: gate index of the channel, details
+--   returns  JSON list of {scope, source, since, event}
+
+redis.register_function{
+  function_name = 'sg_blocks',
+  callback = function(keys, args) return list(blocks(keys, cjson.decode(args[1]))) end,
+  flags = { 'no-writes' },
+}
+
+------------------------------------------------------------------------------------------------------------
+-- sg_create: a new outbound message, refused at once when the number is blocked (G9: refused, not dropped)
+--   KEYS     message, timeline, thread, outbox, counters, then per scope: gate index, details
+--   returns  JSON {status: "created" | "exists" | "blocked", blocks}
+
+redis.register_function('sg_create', function(keys, args)
+  local payload = cjson.decode(args[1])
+  local message = payload.new
+  if redis.call('EXISTS', keys[message.message]) == 1 then return '{"status":"exists","blocks":[]}' end
+  local found = blocks(keys, payload)
+  if #found > 0 then
+    count(keys, payload, 'outbound_refused')
+    return '{"status":"blocked","blocks":' .. list(found) .. '}'
+  end
+  create(keys, payload, message)
+  count(keys, payload, 'outbound_accepted')
+  return '{"status":"created","blocks":[]}'
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_hand_over: the gate (G2, G4, G9). Asked by a worker at the moment it would call the carrier.
+--   KEYS     message, timeline, outbox, counters, hold index, then per scope: gate index, details
+--   returns  JSON {verdict, reason, blocks}; verdict "send" means: this caller, and nobody else, sends it now
+
+local function age_verdict(keys, payload, status)
+  if status ~= 'handing_over' then
+    redis.call('ZREM', keys[payload.outbox], payload.effect)
+    return 'done', status
+  end
+  local since = tonumber(redis.call('HGET', keys[payload.message], 'handed_at'))
+  if tonumber(payload.now) - since < payload.lease then return 'in_progress', '' end
+  finish(keys, payload, 'unknown', 'lost_after_hand_over')
+  return 'unknown', 'lost_after_hand_over'
+end
+
+local function refusal(keys, payload, message)
+  local expires = tonumber(message.expires or '')
+  if expires and tonumber(payload.now) > expires then return 'expired', 'too_late', {} end
+  if message.permit == '1' then return nil, nil, {} end
+  local found = blocks(keys, payload)
+  if #found > 0 then return 'suppressed', 'opted_out', found end
+  if message.kind == 'broadcast' and redis.call('SISMEMBER', keys[payload.hold], payload.member) == 1 then
+    return 'suppressed', 'held', {}
+  end
+  return nil, nil, {}
+end
+
+local function verdict(name, reason, found)
+  return '{"verdict":' .. cjson.encode(name) .. ',"reason":' .. cjson.encode(reason or '') .. ',"blocks":' .. list(found or {}) .. '}'
+end
+
+redis.register_function('sg_hand_over', function(keys, args)
+  local payload = cjson.decode(args[1])
+  local fields = redis.call('HMGET', keys[payload.message], 'status', 'expires', 'permit', 'kind')
+  local message = { status = fields[1], expires = fields[2], permit = fields[3], kind = fields[4] }
+  if not message.status then
+    redis.call('ZREM', keys[payload.outbox], payload.effect)
+    return verdict('missing', '')
+  end
+  if message.status ~= 'queued' then return verdict(age_verdict(keys, payload, message.status)) end
+  local name, reason, found = refusal(keys, payload, message)
+  if name then
+    if #found > 0 then redis.call('HSET', keys[payload.message], 'blocked_by', cjson.encode(found[1])) end
+    finish(keys, payload, name, reason)
+    count(keys, payload, 'outbound_' .. name)
+    return verdict(name, reason, found)
+  end
+  redis.call('HSET', keys[payload.message], 'status', 'handing_over', 'handed_at', payload.now, 'updated', payload.now)
+  redis.call('HINCRBY', keys[payload.message], 'attempts', 1)
+  redis.call('ZADD', keys[payload.outbox], tonumber(payload.now) + payload.lease, payload.effect)
+  note(keys, payload, payload.now, 'handing_over', message.permit == '1' and 'by permit' or '')
+  return verdict('send', '')
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_settle: what became of a message: the carrier's answer, a delivery report, or "certainly not sent"
+--   KEYS     message, timeline, outbox, counters, [carrier id mark, parked reports]
+--   payload  mode "answer" | "report" | "release"; status, reason, code, sid, once (dedupe id of a report), due
+--   returns  JSON {outcome: "applied" | "kept" | "duplicate" | "missing", status, parked}
+
+local function raise(keys, payload)
+  local current = redis.call('HGET', keys[payload.message], 'status')
+  if RANK_OF_STATUS[payload.status] <= RANK_OF_STATUS[current] then return 'kept', current end
+  redis.call('HSET', keys[payload.message], 'status', payload.status, 'reason', payload.reason, 'code', payload.code,
+    'updated', payload.now)
+  count(keys, payload, 'outbound_' .. payload.status)
+  return 'applied', payload.status
+end
+
+local function release(keys, payload)
+  if redis.call('HGET', keys[payload.message], 'status') ~= 'handing_over' then
+    return 'kept', redis.call('HGET', keys[payload.message], 'status')
+  end
+  redis.call('HSET', keys[payload.message], 'status', 'queued', 'reason', payload.reason, 'code', payload.code,
+    'updated', payload.now)
+  redis.call('ZADD', keys[payload.outbox], payload.due, payload.effect)
+  return 'applied', 'queued'
+end
+
+redis.register_function('sg_settle', function(keys, args)
+  local payload = cjson.decode(args[1])
+  if redis.call('EXISTS', keys[payload.message]) == 0 then return '{"outcome":"missing","status":"","parked":[]}' end
+  if payload.once and redis.call('HSETNX', keys[payload.message], 'report:' .. payload.once, payload.now) == 0 then
+    count(keys, payload, 'report_duplicate')
+    return '{"outcome":"duplicate","status":"","parked":[]}'
+  end
+  local parked = {}
+  if payload.sid ~= '' then
+    redis.call('HSET', keys[payload.message], 'sid', payload.sid)
+    redis.call('SET', keys[payload.sid_mark], payload.id, 'PX', payload.sid_for)
+    parked = redis.call('LRANGE', keys[payload.parked], 0, -1)
+    redis.call('DEL', keys[payload.parked])
+  end
+  local outcome, status
+  if payload.mode == 'release' then outcome, status = release(keys, payload) else outcome, status = raise(keys, payload) end
+  if payload.mode ~= 'release' then redis.call('ZREM', keys[payload.outbox], payload.effect) end
+  note(keys, payload, payload.now, payload.what, payload.note)
+  return '{"outcome":' .. cjson.encode(outcome) .. ',"status":' .. cjson.encode(status) .. ',"parked":' .. list(parked) .. '}'
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_park: a delivery report for a carrier id we do not know (yet). Kept once, applied by sg_settle.
+--   KEYS     parked reports        ARGV  report (JSON), lifetime in milliseconds, most reports kept
+
+redis.register_function('sg_park', function(keys, args)
+  if redis.call('LPOS', keys[1], args[1]) then return 0 end
+  if redis.call('LLEN', keys[1]) >= tonumber(args[3]) then return 0 end
+  redis.call('RPUSH', keys[1], args[1])
+  redis.call('PEXPIRE', keys[1], args[2])
+  return 1
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_claim_due: outbox entries whose time has come; each is put off by the lease, so that one sweeper gets it
+--   KEYS     outbox                ARGV  now, lease in milliseconds, limit
+
+redis.register_function('sg_claim_due', function(keys, args)
+  local due = redis.call('ZRANGEBYSCORE', keys[1], '-inf', args[1], 'LIMIT', 0, args[3])
+  for _, effect in ipairs(due) do redis.call('ZADD', keys[1], 'XX', tonumber(args[1]) + tonumber(args[2]), effect) end
+  return due
+end)
+
+redis.register_function{
+  function_name = 'sg_version',
+  callback = function() return VERSION end,
+  flags = { 'no-writes' },
+}

@@ -1,0 +1,96 @@
+"""The only place where key names are made. README.md lists them with type, meaning, lifetime and writer.
+
+Everything about one number carries the number's shard as its hash tag, so that one server-side function can
+decide about it on one server and on a cluster alike.
+"""
+
+from store.addresses import Place
+from store.scopes import Channel, Scope
+
+SHARDS = tuple(f"{number:02d}" for number in range(100))
+HOLD = "hold"
+
+
+def gate(place: Place, scope: Scope, channel: Channel) -> str:
+    """Set of the blocked members of one bucket."""
+    return f"{{{place.shard}}}:gate:{channel}:{scope.key}:{place.gate_bucket}"
+
+
+def hold(place: Place, scope: Scope) -> str:
+    """Set of the members of one bucket that wait for a person's decision."""
+    return f"{{{place.shard}}}:gate:{HOLD}:{scope.key}:{place.gate_bucket}"
+
+
+def details(place: Place, scope: Scope) -> str:
+    """Hash of the packed details of one bucket."""
+    return f"{{{place.shard}}}:details:{scope.key}:{place.details_bucket}"
+
+
+def journal(shard: str, owner: str) -> str:
+    """Stream of consent changes of one account, or of one shared sender ("@" and its address)."""
+    return f"{{{shard}}}:journal:{owner}"
+
+
+def outbox(shard: str) -> str:
+    """Sorted set of effects that are still to be done, by the time they are due."""
+    return f"{{{shard}}}:outbox"
+
+
+def counters(shard: str) -> str:
+    """Hash of counters, summed over the shards by /metrics."""
+    return f"{{{shard}}}:counters"
+
+
+def seen(shard: str, carrier: str, carrier_id: str) -> str:
+    """Mark of an inbound text that was handled, with its result."""
+    return f"{{{shard}}}:seen:{carrier}:{carrier_id}"
+
+
+def message(shard: str, message_id: str) -> str:
+    """Hash of one message."""
+    return f"{{{shard}}}:message:{message_id}"
+
+
+def timeline(shard: str, message_id: str) -> str:
+    """List of what happened to one outbound message."""
+    return f"{{{shard}}}:timeline:{message_id}"
+
+
+def thread(shard: str, account: str, address: str) -> str:
+    """Stream of the messages between one account and one address."""
+    return f"{{{shard}}}:thread:{account}:{address}"
+
+
+def repeat_mark(shard: str, sender: str, address: str) -> str:
+    """Mark: this opt-out has its confirmation."""
+    return f"{{{shard}}}:confirmed:{sender}:{address}"
+
+
+def loop_counter(shard: str, sender: str, address: str) -> str:
+    """Count of automatic replies in the current window."""
+    return f"{{{shard}}}:replies:{sender}:{address}"
+
+
+def carrier_id(shard: str, carrier: str, sid: str) -> str:
+    """Our message id for the carrier's id."""
+    return f"{{{shard}}}:sid:{carrier}:{sid}"
+
+
+def parked(shard: str, carrier: str, sid: str) -> str:
+    """List of delivery reports that came before we knew the carrier's id."""
+    return f"{{{shard}}}:parked:{carrier}:{sid}"
+
+
+ACCOUNTS = "{config}:accounts"
+VERSION = "{config}:version"
+API_KEYS = "{config}:api_keys"
+
+
+def idempotency(account: str, key: str) -> str:
+    """What an idempotency key was used for."""
+    return f"{{account:{account}}}:idempotency:{key}"
+
+
+def unrouted() -> str:
+    """Stream of texts to senders nobody has configured."""
+    return "{config}:unrouted"
