@@ -4,7 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -37,13 +37,16 @@ def _mask(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mut
     return event
 
 
-def configure_logs(log_format: str, *, verbose: bool = False) -> None:
+def configure_logs(log_format: str, *, verbose: bool = False, stream: TextIO | None = None) -> None:
     """Send our logs and the libraries' to standard error, one line each.
 
     Args:
         log_format: "json" or "text".
         verbose: also what only a developer wants to know.
+        stream: where to write, instead of standard error.
     """
+    # A failing handler would print the record as it is, numbers and all.
+    logging.raiseExceptions = False
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -60,7 +63,7 @@ def configure_logs(log_format: str, *, verbose: bool = False) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],

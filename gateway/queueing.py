@@ -54,6 +54,8 @@ class JobQueue:
     def __init__(self, connection: "redis.Redis") -> None:
         self._connection = connection
         self._waiting: SimpleQueue[tuple[str, str]] = SimpleQueue()
+        self._enqueuing = threading.Lock()
+        self._asked = threading.Event()
         self._started = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
@@ -61,6 +63,7 @@ class JobQueue:
     def submit(self, queue: str, message_id: str) -> None:
         """Ask for a message to be sent. Never blocks and never fails."""
         self._waiting.put((queue, message_id))
+        self._asked.set()
         if self._thread is None:
             self._start()
 
@@ -72,11 +75,9 @@ class JobQueue:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            try:
-                first = self._waiting.get(timeout=0.5)
-            except Empty:
-                continue
-            self._enqueue([first, *self._gathered()])
+            self._asked.wait()
+            self._asked.clear()
+            self.flush()
 
     def _gathered(self) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []
@@ -115,12 +116,10 @@ class JobQueue:
             log.warning("jobs could not be queued; the sweeper will", jobs=len(identifiers), error=type(error).__name__)
 
     def flush(self) -> None:
-        """Put everything that waits into the queues, in this thread."""
-        while True:
-            jobs = self._gathered()
-            if not jobs:
-                return
-            self._enqueue(jobs)
+        """Put everything that waits into the queues; when this returns, it is there or left to the sweeper."""
+        with self._enqueuing:
+            while jobs := self._gathered():
+                self._enqueue(jobs)
 
     def lengths(self) -> dict[str, int]:
         """How many jobs wait in each queue. Raises redis.RedisError."""
@@ -129,6 +128,7 @@ class JobQueue:
     def close(self) -> None:
         """Put what waits into the queues and stop."""
         self._closing.set()
+        self._asked.set()
         if self._thread is not None:
             self._thread.join(timeout=2)
         self.flush()

@@ -125,3 +125,4 @@ class DirectoryStore:
         pipeline.incr(keys.VERSION)
         with store_errors():
             pipeline.execute()
+        self._asked_at = float("-inf")

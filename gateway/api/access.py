@@ -61,7 +61,10 @@ def _check_body() -> None:
         return
     if not request.is_json:
         raise Problem("unsupported_type", "Send the body with Content-Type: application/json.")
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        body = None
     if not isinstance(body, dict):
         raise Problem("bad_json", "The body has to be a JSON object.")
 

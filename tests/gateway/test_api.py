@@ -1,0 +1,244 @@
+"""The REST API: what it answers, what it refuses, who may do what."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from gateway.api.access import PERMISSIONS, ROLES
+from gateway.app import create_app
+from gateway.services import Services, build
+from gateway.settings import load_settings
+from tests.conftest import FakeClock, Jobs
+from tests.webhooks import PERSON, text
+
+Api = Callable[..., Any]
+TEXT = {"from": "+12025550100", "to": PERSON, "body": "Book fair on Saturday."}
+
+
+def test_a_number_is_opted_out_and_let_back_in_by_a_program(api: Api, clock: FakeClock) -> None:
+    status, answer = api("PUT", f"/opt-outs/{PERSON}", {"note": "said so on the phone"})
+    assert (status, answer["opted_out"]) == (200, True)
+    assert answer["changes"] == [{"scope": "account", "outcome": "opted_out"}]
+    assert api("POST", "/messages", TEXT)[0] == 409
+    clock.pass_time(timedelta(seconds=1))
+    status, answer = api("DELETE", f"/opt-outs/{PERSON}?reason=entered+by+mistake")
+    assert (status, answer["opted_out"]) == (200, False)
+    assert api("POST", "/messages", TEXT)[0] == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "scopes"),
+    [
+        ({}, ["account", "account"]),
+        ({"channels": ["voice"]}, ["account"]),
+        ({"sender": "55555"}, ["account+sender", "account+sender"]),
+        ({"audience": "newsletter", "channels": ["text", "text"]}, []),
+    ],
+)
+def test_put_writes_the_scope_and_channels_that_were_named(api: Api, body: dict[str, Any], scopes: list[str]) -> None:
+    status, answer = api("PUT", f"/opt-outs/{PERSON}", body)
+    assert status == 200
+    # An audience that no keyword names is not listed with the number, but it blocks.
+    assert [item["scope"] for item in answer["opt_outs"]] == scopes
+    if "audience" in body:
+        assert api("POST", "/messages", {**TEXT, "audience": "newsletter"})[0] == 409
+
+
+def test_putting_twice_changes_nothing_the_second_time(api: Api) -> None:
+    api("PUT", f"/opt-outs/{PERSON}", {"occurred_at": "2026-01-02T03:04:05Z"})
+    _, again = api("PUT", f"/opt-outs/{PERSON}", {"occurred_at": "2026-01-02T03:04:05Z"})
+    assert again["changes"] == [{"scope": "account", "outcome": "already"}]
+    assert again["opt_outs"][0]["since"].startswith("2026-01-02T03:04:05")
+
+
+def test_g5_a_program_cannot_replace_or_lift_a_persons_own_stop_and_is_told_what_the_person_has_to_text(
+    api: Api, client: FlaskClient, clock: FakeClock
+) -> None:
+    """Behaviour 25."""
+    text(client, "STOP")
+    clock.pass_time(timedelta(minutes=1))
+    _, answer = api("PUT", f"/opt-outs/{PERSON}", {})
+    assert answer["changes"] == [{"scope": "account", "outcome": "stronger_kept"}]
+    status, answer = api("DELETE", f"/opt-outs/{PERSON}")
+    assert (status, answer["code"], answer["word"]) == (409, "opted_out_by_person", "START")
+    assert answer["text_to"] == "+15005550006"
+    assert "ask them to text START to +1 500-555-0006" in answer["detail"]
+    assert api("GET", f"/opt-outs/{PERSON}")[1]["opted_out"]
+
+
+def test_g7_an_opt_out_older_than_what_is_known_changes_nothing(
+    api: Api, client: FlaskClient, clock: FakeClock
+) -> None:
+    text(client, "START")
+    before = (clock.now() - timedelta(days=1)).isoformat()
+    _, answer = api("PUT", f"/opt-outs/{PERSON}", {"occurred_at": before})
+    assert answer["changes"] == [{"scope": "account", "outcome": "stale"}]
+    assert not answer["opted_out"]
+
+
+def test_check_answers_in_the_order_asked_with_the_reason_of_each(api: Api, client: FlaskClient) -> None:
+    text(client, "STOP")
+    asked = ["(415) 555-0199", "not a number", PERSON, "+1 415 555 0100"]
+    status, answer = api("POST", "/opt-outs/check", {"numbers": asked, "from": "+12025550100"})
+    assert status == 200
+    found = [(item["number"], item["allowed"], item["reason"]) for item in answer["results"]]
+    assert found == [
+        ("+14155550199", True, None),
+        ("not a number", False, "invalid_number"),
+        (PERSON, False, "opted_out"),
+        (PERSON, False, "opted_out"),
+    ]
+    assert answer["results"][2]["scope"] == "account"
+    assert answer["results"][2]["source"] == "keyword"
+
+
+def test_check_of_the_voice_channel_is_a_question_of_its_own(api: Api) -> None:
+    api("PUT", f"/opt-outs/{PERSON}", {"channels": ["voice"]})
+    for channel, allowed in (("voice", False), ("text", True)):
+        _, answer = api("POST", "/opt-outs/check", {"numbers": [PERSON], "channel": channel})
+        assert answer["results"][0]["allowed"] is allowed
+
+
+def test_check_takes_ten_thousand_numbers_and_no_more(api: Api) -> None:
+    numbers = [f"+1415555{number:04d}" for number in range(10_000)]
+    status, answer = api("POST", "/opt-outs/check", {"numbers": numbers})
+    assert (status, len(answer["results"])) == (200, 10_000)
+    assert api("POST", "/opt-outs/check", {"numbers": [*numbers, PERSON]})[0] == 422
+
+
+def test_an_idempotency_key_makes_one_text_of_many_requests(api: Api, send_jobs: Jobs) -> None:
+    first = api("POST", "/messages", {**TEXT, "idempotency_key": "order-17"})[1]["id"]
+    again = api("POST", "/messages", {**TEXT, "idempotency_key": "order-17"})
+    assert (again[0], again[1]["id"]) == (202, first)
+    assert send_jobs() == ["accepted"]
+    assert api("POST", "/messages", {**TEXT, "idempotency_key": "order-17"})[1] == {"id": first, "status": "accepted"}
+
+
+@pytest.mark.parametrize("change", [{"body": "Another text."}, {"to": "+14155550199"}, {"from": "55555"}])
+def test_an_idempotency_key_of_another_request_is_refused(api: Api, change: dict[str, str]) -> None:
+    api("POST", "/messages", {**TEXT, "idempotency_key": "order-17"})
+    status, answer = api("POST", "/messages", {**TEXT, **change, "idempotency_key": "order-17"})
+    assert (status, answer["code"]) == (409, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({**TEXT, "to": "12"}, 422, "invalid_number"),
+        ({**TEXT, "to": "call me"}, 422, "invalid_number"),
+        ({**TEXT, "from": "+12025550111"}, 422, "unknown_sender"),
+        ({**TEXT, "body": ""}, 422, "invalid_request"),
+        ({**TEXT, "body": "x" * 1601}, 422, "invalid_request"),
+        ({**TEXT, "surprise": 1}, 422, "invalid_request"),
+        ({"from": "+12025550100"}, 422, "invalid_request"),
+        ({**TEXT, "to": 5}, 422, "invalid_request"),
+        ([TEXT], 400, "bad_json"),
+        ("text", 400, "bad_json"),
+    ],
+)
+def test_a_request_that_is_wrong_gets_a_problem_document_that_says_where(
+    api: Api, body: Any, status: int, code: str
+) -> None:
+    answer_status, answer = api("POST", "/messages", body)
+    assert (answer_status, answer["code"], answer["status"]) == (status, code, status)
+    assert answer["detail"]
+    if code == "invalid_request":
+        assert answer["errors"][0]["field"]
+
+
+def test_bodies_that_are_not_json_get_a_problem_document(client: FlaskClient, services: Services) -> None:
+    key = services.store.api_keys.create("acme", "admin", services.clock.now())
+    headers = {"Authorization": f"Bearer {key}"}
+    for data, content_type, status, code in (
+        (b"{", "application/json", 400, "bad_json"),
+        (b"", "application/json", 400, "bad_json"),
+        (b"a=b", "application/x-www-form-urlencoded", 415, "unsupported_type"),
+        (b"[" * 100_000, "application/json", 400, "bad_json"),
+        (b'{"body": "' + b"x" * 17_000_000 + b'"}', "application/json", 413, "too_large"),
+    ):
+        response = client.post("/api/v1/messages", data=data, content_type=content_type, headers=headers)
+        assert (response.status_code, response.get_json(force=True)["code"]) == (status, code)
+        assert response.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "missing_key"),
+        ({"Authorization": "Basic abc"}, "missing_key"),
+        ({"Authorization": "Bearer "}, "missing_key"),
+        ({"Authorization": "Bearer nonsense"}, "wrong_key"),
+        ({"Authorization": "Bearer sg_000000000000_" + "0" * 64}, "wrong_key"),
+    ],
+)
+def test_without_a_good_key_nothing_is_answered(client: FlaskClient, headers: dict[str, str], code: str) -> None:
+    response = client.get(f"/api/v1/opt-outs/{PERSON}", headers=headers)
+    assert (response.status_code, response.get_json()["code"]) == (401, code)
+
+
+def test_a_revoked_key_opens_nothing_any_more(client: FlaskClient, services: Services) -> None:
+    key = services.store.api_keys.create("acme", "admin", services.clock.now())
+    headers = {"Authorization": f"Bearer {key}"}
+    assert client.get(f"/api/v1/opt-outs/{PERSON}", headers=headers).status_code == 200
+    services.store.api_keys.revoke(key.split("_")[1])
+    assert client.get(f"/api/v1/opt-outs/{PERSON}", headers=headers).status_code == 401
+
+
+def test_the_secret_of_a_key_is_not_stored(services: Services) -> None:
+    key = services.store.api_keys.create("acme", "admin", services.clock.now())
+    secret = key.split("_")[2]
+    stored = b"".join(services.store.client.hgetall("{config}:api_keys").values())
+    assert secret.encode() not in stored
+
+
+ROUTES = {
+    "api.send_message": ("POST", "/messages", TEXT),
+    "api.get_message": ("GET", "/messages/m00" + "0" * 32, None),
+    "api.check_opt_outs": ("POST", "/opt-outs/check", {"numbers": [PERSON]}),
+    "api.get_opt_out": ("GET", f"/opt-outs/{PERSON}", None),
+    "api.put_opt_out": ("PUT", f"/opt-outs/{PERSON}", {}),
+    "api.delete_opt_out": ("DELETE", f"/opt-outs/{PERSON}", None),
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("endpoint", PERMISSIONS)
+def test_every_route_is_open_to_its_roles_and_to_no_other(api: Api, endpoint: str, role: str) -> None:
+    method, path, body = ROUTES[endpoint]
+    status, answer = api(method, path, body, role=role)
+    assert (status == 403) == (role not in PERMISSIONS[endpoint])
+    if status == 403:
+        assert answer["code"] == "not_permitted"
+
+
+def test_g8_a_stranger_sees_nothing_of_another_accounts_opt_outs(api: Api) -> None:
+    api("PUT", f"/opt-outs/{PERSON}", {})
+    assert api("GET", f"/opt-outs/{PERSON}", account="globex")[1]["opted_out"] is False
+
+
+def test_addresses_that_do_not_exist_get_problem_documents_too(client: FlaskClient) -> None:
+    for method, path, status in (("GET", "/api/v1/nothing", 404), ("PATCH", "/api/v1/messages", 405)):
+        response = client.open(path, method=method)
+        assert (response.status_code, response.content_type) == (status, "application/problem+json")
+
+
+def test_without_a_store_the_api_says_so_and_allows_nothing(environment: dict[str, str]) -> None:
+    services = build(load_settings({**environment, "STOPGATE_STORE_URL": "unix:///nowhere/socket"}))
+    response = (
+        create_app(services)
+        .test_client()
+        .post("/api/v1/opt-outs/check", json={"numbers": [PERSON]}, headers={"Authorization": "Bearer sg_a_b"})
+    )
+    assert (response.status_code, response.get_json()["code"]) == (503, "store_unavailable")
+    services.close()
+
+
+def test_the_api_describes_itself_and_the_description_names_every_route(client: FlaskClient) -> None:
+    document = client.get("/api/v1/openapi.json").get_json()
+    assert document["openapi"].startswith("3.1")
+    described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    assert ("POST", "/api/v1/messages") in described
+    assert len(described) == len(PERMISSIONS)
