@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Protocol
+from urllib.parse import parse_qsl
 
 from gateway.carriers.failures import Failure
 
+_MOST_FIELDS = 1000
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class WebhookRequest:
     """A webhook as it came in, so that a carrier is tested without a web server.
 
@@ -22,6 +26,20 @@ class WebhookRequest:
     query: str
     headers: Mapping[str, str]
     body: bytes
+
+    @cached_property
+    def form(self) -> Sequence[tuple[str, str]]:
+        """The fields of a form in the body, blank ones too; read once.
+
+        Raises:
+            ValueError: there are more fields than any carrier sends.
+        """
+        return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+
+    @cached_property
+    def parameters(self) -> Sequence[tuple[str, str]]:
+        """The parameters of the address, blank ones too. Raises ValueError as `form` does."""
+        return parse_qsl(self.query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

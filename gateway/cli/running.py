@@ -24,7 +24,8 @@ from gateway.supervision.processes import ProcessSpec, Supervisor, command_of
 log = logger(__name__)
 
 _READY_TIMEOUT = 60.0
-_WEB_THREADS = 4
+# A thread waits for the disk most of its time; many at once share one flush (measured: bench.webhook).
+_WEB_THREADS = 16
 
 
 @click.command()
