@@ -18,8 +18,10 @@ from gateway.inbound import Inbound
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
 from gateway.queueing import JobQueue
+from gateway.reviewing import Reviews
 from gateway.settings import Settings, secret_key_of
 from gateway.simulating import Handset
+from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
 from store import Store, open_store
@@ -43,6 +45,8 @@ class Services:
     consent: Consent
     configuration: Configuration
     sweeper: Sweeper
+    reviews: Reviews
+    subscriptions: Subscriptions
     metrics: Metrics
     handset: Handset
 
@@ -96,6 +100,7 @@ def build(
 
     inbound = Inbound(store, queue, clock)
     consent = Consent(store, clock)
+    reviews = Reviews(store, clock)
     simulator = carriers.get("simulator")
     return Services(
         settings=settings,
@@ -111,7 +116,9 @@ def build(
         consent=consent,
         configuration=Configuration(store, tuple(carriers)),
         sweeper=Sweeper(store, queue, clock),
-        metrics=Metrics(store, queue, clock),
+        reviews=reviews,
+        subscriptions=Subscriptions(store, clock),
+        metrics=Metrics(store, queue, reviews, clock),
         handset=Handset(
             store,
             simulator if isinstance(simulator, Simulator) else None,

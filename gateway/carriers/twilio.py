@@ -32,6 +32,7 @@ TRAITS = CarrierTraits(
     opt_out_words=frozenset({"stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel"}),
     opt_in_words=frozenset({"start", "yes", "unstop"}),
     help_words=frozenset({"help", "info"}),
+    network_opt_out_words=frozenset({"stop"}),
 )
 
 # OptOutType is there with Advanced Opt-Out: the service has matched, blocked and replied.
