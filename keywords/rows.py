@@ -1,0 +1,80 @@
+"""What a table holds: rows, where each comes from, and how a reader is told about it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from keywords.decision import Action, Certainty
+
+
+class Tier(StrEnum):
+    """How a row has to stand in the text."""
+
+    EXACT = "exact"  # the whole text, or the whole text but for courtesy, or with one slip of the finger
+    PHRASE = "phrase"  # anywhere in the text
+    CONTEXT = "context"  # what the conversation says: the carrier, an open question, an instruction we printed
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a row comes from: a law, an industry rule, a provider's list, a public repository, or ourselves."""
+
+    id: str
+    title: str
+    url: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table.
+
+    Args:
+        id: stable name ("en.opt_out.stop").
+        language: code of the table it is in.
+        action: what it asks for; NONE rows say which words ask for nothing and silence what they cover.
+        tier: how its words have to stand in the text.
+        certainty: UNSURE rows hold the text for a person; others act.
+        source: id of its source.
+        verified: False when nobody here can vouch for the wording; it then acts only as the whole text.
+        words: its keywords (EXACT) or its patterns (PHRASE).
+        says: what a text with this phrase does, for the explanation ("asks to be taken off the list").
+        law: id of the rule that asks for it (regulation.md), if any.
+        mandatory: a word that works in every language setting and that no rule can shadow.
+        clause: still a request when it is only one clause of a longer text.
+        slips: one slip of the finger is forgiven.
+        accents: only with the accents as the table has them, because without them it is another word.
+        alone: only as the bare whole text, with no courtesy around it.
+    """
+
+    id: str
+    language: str
+    action: Action
+    tier: Tier
+    certainty: Certainty
+    source: str
+    verified: bool
+    words: tuple[str, ...]
+    says: str = ""
+    law: str | None = None
+    mandatory: bool = False
+    clause: bool = False
+    slips: bool = False
+    accents: bool = False
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """A rule id resolved: its row, and the source that names it."""
+
+    id: str
+    language: str | None
+    action: Action
+    tier: Tier
+    certainty: Certainty
+    words: tuple[str, ...]
+    verified: bool
+    mandatory: bool
+    law: str | None
+    source: Source
+    summary: str

@@ -1,0 +1,180 @@
+"""Load the tables in `keywords/data` once, and lay them out for quick look-ups."""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from keywords.decision import Action, Certainty
+from keywords.folding import SILENT, fold_tokens
+from keywords.patterns import Node, add_pattern
+from keywords.phrases import PhraseFinder
+from keywords.rows import Row, Source, Tier
+from keywords.slips import slips_of
+
+# Languages are read in this order: where two of them share a word, the first gives the rule its name.
+LANGUAGES = (
+    "en", "es", "fr", "fr-CA", "pt", "pt-BR", "de", "it", "nl", "pl", "ru", "uk", "ar", "he", "hi", "zh", "ja", "ko",
+    "vi", "tl", "tr", "id", "sv", "no", "da", "fi", "cs", "el", "hu", "ro", "th", "others", "und",
+)  # fmt: skip
+
+
+class TableError(ValueError):
+    """A table breaks a rule that tables must keep; the message names the row."""
+
+
+def key_of(tokens: Iterable[str]) -> str:
+    """Return folded words as one string without spaces: "opt out", "OPT-OUT" and "O P T O U T" are one key."""
+    return "".join(token for token in tokens if token not in SILENT)
+
+
+class Tables:
+    """Every table, ready to look things up in.
+
+    Attributes:
+        rows: all rows, by position; `Found.row` is a position.
+        exact: key of a whole text -> the rows that name it.
+        phrases: finds the phrases.
+        opening_words: first words of all keywords that may have courtesy around them.
+        keyword_words: first words of the keywords that count as a clause of their own.
+        fillers: words of courtesy and anger, in every language.
+        closing: words that may close a text after a keyword ("have a nice day").
+        support: words that go with a request without being one ("wrong", "interested").
+        strong_support: those of them that only people write who want the texts to end.
+        strong_words: words that hardly anybody writes but to leave ("unsubscribe").
+        slips: a mistyped keyword -> the row it was meant for.
+        corrections: a mistyped word -> the word meant, for words that phrases are made of.
+    """
+
+    def __init__(self, documents: Iterable[Mapping[str, Any]], sources: Mapping[str, Source]) -> None:
+        """Args: documents: the tables as read from JSON, in order; sources: by id.
+
+        Raises:
+            TableError: a row is malformed, repeats an id or names an unknown source.
+        """
+        self.sources = dict(sources)
+        self.rows: list[Row] = []
+        self.exact: dict[str, list[Row]] = {}
+        self.slips: dict[str, Row] = {}
+        self.corrections: dict[str, str] = {}
+        self.none_cases: list[tuple[str, str]] = []
+        self.languages: list[str] = []
+        self._classes: dict[str, list[str]] = {}
+        self._correctable: list[str] = []
+        self._root = Node()
+        fillers: set[str] = set()
+        support: set[str] = set()
+        closing: set[str] = set()
+        strong_support: set[str] = set()
+        strong_words: set[str] = set()
+        real_words: set[str] = set()
+        for document in documents:
+            fillers.update(fold_tokens(document.get("fillers", "")))
+            support.update(fold_tokens(document.get("support", "")))
+            closing.update(fold_tokens(document.get("closing", "")))
+            strong_support.update(fold_tokens(document.get("strong_support", "")))
+            strong_words.update(fold_tokens(document.get("strong_words", "")))
+            real_words.update(document.get("real_words", "").split())
+            self._add_table(document)
+        self.fillers = frozenset(fillers)
+        self.support = frozenset(support) | self.fillers
+        self.closing = frozenset(closing)
+        self.strong_support = frozenset(strong_support)
+        self.strong_words = frozenset(strong_words)
+        self._add_slips(real_words)
+        self.phrases = PhraseFinder(self._root, {w: tuple(c) for w, c in self._classes.items()}, self.fillers)
+        self.by_id = {row.id: row for row in self.rows}
+        if len(self.by_id) != len(self.rows):
+            seen: set[str] = set()
+            twice = next(row.id for row in self.rows if row.id in seen or seen.add(row.id))
+            raise TableError(f"two rows share the id {twice!r}")
+        self.opening_words = self._first_words(row for row in self.rows if not row.alone)
+        self.keyword_words = self._first_words(row for row in self.rows if row.clause or row.mandatory)
+
+    def _first_words(self, rows: Iterable[Row]) -> frozenset[str]:
+        folded = (fold_tokens(words) for row in rows if row.tier is Tier.EXACT for words in row.words)
+        return frozenset(words[0] for words in folded if words)
+
+    def _add_table(self, document: Mapping[str, Any]) -> None:
+        language = document["language"]
+        self.languages.append(language)
+        for name, words in document.get("classes", {}).items():
+            for word in fold_tokens(words):
+                self._classes.setdefault(word, []).append(f"<{language}:{name}>")
+        for entry in document.get("keywords", ()):
+            self._add_keyword(_row(entry, language, Tier.EXACT, self.sources))
+        for entry in document.get("phrases", ()):
+            self._add_phrase(_row(entry, language, Tier.PHRASE, self.sources), language)
+        for entry in document.get("context", ()):
+            self.rows.append(_row(entry, language, Tier.CONTEXT, self.sources))
+        self.none_cases.extend((case, language) for case in document.get("none", ()))
+        self._correctable.extend(document.get("correctable", "").split())
+
+    def _add_keyword(self, row: Row) -> None:
+        self.rows.append(row)
+        for words in row.words:
+            self.exact.setdefault(key_of(fold_tokens(words)), []).append(row)
+
+    def _add_phrase(self, row: Row, table: str) -> None:
+        number = len(self.rows)
+        self.rows.append(row)
+        for pattern in row.words:
+            add_pattern(self._root, pattern, number, fold_tokens, lambda name: f"<{table}:{name[1:-1]}>")
+
+    def _add_slips(self, real_words: set[str]) -> None:
+        for row in self.rows:
+            if not row.slips:
+                continue
+            for slip in slips_of(key_of(fold_tokens(row.words[0]))):
+                if slip not in self.exact and slip not in real_words:
+                    self.slips.setdefault(slip, row)
+        words = frozenset(self._correctable)
+        for word in words:
+            for slip in slips_of(word):
+                if slip not in real_words and slip not in self._classes and slip not in words:
+                    self.corrections.setdefault(slip, word)
+
+
+def _row(entry: Mapping[str, Any], language: str, tier: Tier, sources: Mapping[str, Source]) -> Row:
+    try:
+        row = Row(
+            id=entry["id"],
+            language=entry.get("language", language),
+            action=Action(entry["action"]),
+            tier=tier,
+            certainty=Certainty(entry.get("certainty", "clear")),
+            source=entry["source"],
+            verified=entry["verified"],
+            words=tuple(entry.get("words") or entry.get("patterns") or ()),
+            says=entry.get("says", ""),
+            law=entry.get("law"),
+            mandatory=entry.get("mandatory", False),
+            clause=entry.get("clause", False),
+            slips=entry.get("slips", False),
+            accents=entry.get("accents", False),
+            alone=entry.get("alone", False),
+        )
+    except (KeyError, ValueError) as error:
+        raise TableError(f"row {entry.get('id', entry)!r}: {error}") from error
+    if row.source not in sources:
+        raise TableError(f"row {row.id!r} names the unknown source {row.source!r}")
+    return row
+
+
+def read_document(name: str) -> Any:
+    """Return `keywords/data/<name>.json` as read. Raises FileNotFoundError for a name that is not there."""
+    from importlib import resources  # not needed to import the package, and slow to import
+
+    return json.loads(resources.files("keywords").joinpath("data", f"{name}.json").read_bytes())
+
+
+@cache
+def tables() -> Tables:
+    """Return the built-in tables, loaded on the first call. Raises TableError when a shipped table is broken."""
+    sources = {name: Source(id=name, **fields) for name, fields in read_document("sources").items()}
+    return Tables((read_document(language) for language in LANGUAGES if _there(language)), sources)
+
+
+def _there(l):
+    from importlib import resources
+    return resources.files("keywords").joinpath("data", f"{l}.json").is_file()
