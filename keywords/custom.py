@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 from keywords.context import Match, Pending, Rule
 from keywords.folding import SILENT, fold_tokens
@@ -11,8 +11,7 @@ from keywords.reading import Reading
 from keywords.tables import Tables, key_of
 
 
-@dataclass(frozen=True, slots=True)
-class CustomRules:
+class CustomRules(NamedTuple):
     """An account's rules, folded once.
 
     Args:
@@ -71,8 +70,7 @@ def custom_rules(rules: tuple[Rule, ...]) -> CustomRules:
     return CustomRules(whole, first_word, tuple(phrases))
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer to the question that is open: yes, or the audience that was named."""
 
     word: str
@@ -93,11 +91,13 @@ def find_answer(pending: Pending, reading: Reading) -> Answer | None:
 
 
 # "Reply STOP2END to quit": the word between the verb and the purpose is what people are told to send.
-_PRINTED = re.compile(
-    r"\b(?:reply|text|send|txt|respond|type|envia|envoyez|antworte|rispondi|responda)\b(?: with)? ([^.,;?]{1,40}?)"
-    r" (?:to|2|for|para|pour|um|per) (?:(?:be|get|not|no) )?(?:longer |not )?"
-    r"(?:opt|stop|end|quit|cancel|unsub|remove|leave|exit|receiv|salir|cancelar|sair|baja|vous|abmeld|more)"
-)
+@cache
+def _printed() -> re.Pattern[str]:
+    return re.compile(
+        r"\b(?:reply|text|send|txt|respond|type|envia|envoyez|antworte|rispondi|responda)\b(?: with)? ([^.,;?]{1,40}?)"
+        r" (?:to|2|for|para|pour|um|per) (?:(?:be|get|not|no) )?(?:longer |not )?"
+        r"(?:opt|stop|end|quit|cancel|unsub|remove|leave|exit|receiv|salir|cancelar|sair|baja|vous|abmeld|more)"
+    )
 
 
 @lru_cache(maxsize=512)
@@ -115,7 +115,7 @@ def _instructed(words: str) -> Iterable[str]:
     if len(plain) <= 3:
         yield key_of(plain)
         return
-    for match in _PRINTED.finditer(" ".join(folded)[:2000]):
+    for match in _printed().finditer(" ".join(folded)[:2000]):
         yield key_of(match.group(1).split())
 
 

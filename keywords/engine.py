@@ -13,6 +13,8 @@ from keywords.tables import Tables, key_of, tables
 from keywords.whole import find_compound, find_courteous, find_exact, find_repeated
 
 _NO_CONTEXT = Context()
+_EMPTY = Decision(Action.NONE, Certainty.EXACT, "none", "", None, EMPTY)
+_NOTHING = Decision(Action.NONE, Certainty.CLEAR, "none", "", None, NOTHING)
 _SHORT_TEXT_WORDS = 14
 _STOP_SIGNS = frozenset("🛑⛔🚫✋🤚🖐🙅")
 
@@ -206,11 +208,11 @@ def _custom_decision(rule: Rule, reading: Reading, span: tuple[int, int], certai
 def _nothing(reading: Reading, known: Tables, vetoes: list[Found]) -> Decision:
     if not reading.plain:
         if _STOP_SIGNS.isdisjoint(reading.body):
-            return Decision(Action.NONE, Certainty.EXACT, "none", "", None, EMPTY)
+            return _EMPTY
         row = known.by_id["und.opt_out.stop_sign"]
         return _decision(Hit(row, Certainty.UNSURE, Manner.WHOLE), reading, frozenset())
     if not vetoes:
-        return Decision(Action.NONE, Certainty.CLEAR, "none", "", None, NOTHING)
+        return _NOTHING
     row = known.rows[vetoes[0].row]
     span = reading.span(vetoes[0].start, vetoes[0].end)
     matched = reading.text[span[0] : span[1]]

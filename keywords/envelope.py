@@ -6,64 +6,14 @@ quotation of, our own "Reply STOP" footer is not a request (behaviour 14); a per
 
 import re
 
-_MARKERS = re.compile(r"[\"“”„«»‹›「」『』＂>(\n\r]|^\s*(?:re|fwd?|aw|wg|rv|tr|ref|subject|antw)\s*:", re.IGNORECASE)
-
-_OPEN = "\"“”„«‹「『＂"
-_CLOSE = "\"”“»›」』＂"
-_QUOTED = re.compile(f"[{_OPEN}]([^{_OPEN}{_CLOSE}]*)(?:[{_CLOSE}]|$)")
-
-# Reaction texts by client and language: iMessage "Liked “…”", Google Messages "👍 to “…”", "Reacted 👍 to “…”".
-_REACTION = re.compile(
-    r"""^\W*(?:
-    (?:removed\ an?\ )?(?:dis)?liked?(?:\ from)?|loved|laughed\ at|emphasi[sz]ed|questioned|exclaimed
-    |removed\ (?:an?|the)\ [\w\ ]{1,25}\ from|reacted\ [^\w]{0,12}to|reacted(?:\ with)?\ .{1,16}\ to|reacted\ to|replied\ to|reply\ to
-    |(?:no\ )?(?:me|le)\ (?:gust[óo]|encant[óo])|(?:se\ )?ri[óo]\ (?:de|con)|enfatiz[óo]|cuestion[óo]|reaccion[óo].{0,20}\ (?:a|con)
-    |(?:n[’']a\ pas\ |a\ )?(?:aim[ée]|ador[ée])|a\ (?:ri\ (?:à|de)|soulign[ée]|accentu[ée]|mis\ en\ question|exclam[ée])|a\ réagi.{0,20}\ [àa]
-    |gef[äa]llt|liebt|lacht\ (?:über|ueber)|betont|mag|hervorgehoben|stellt|reagierte?.{0,20}\ auf
-    |(?:não\ )?(?:gostou|curtiu|amou|riu)(?:\ d[eo])?|(?:enfatizou|questionou|adorou)|reagiu.{0,20}\ a
-    |ha\ (?:messo|adorato|riso|enfatizzato|contestato|reagito)[^"“«]{0,30}|(?:non\ )?(?:mi|gli|le)\ piace
-    |vond|vindt|hield\ van|lachte\ om|benadrukte|stelde
-    |понравилось|не\ понравилось|выделил[аи]?|рассмешило|лайкнул[аи]?
-    |gillade|älskade|skrattade\ åt|likte|elsket|synes\ godt\ om
-    |赞了|贊了|喜欢了?|喜歡了?|喜爱了?|踩了|强调了?|強調了?|质疑了?|質疑了?|对|對|いいね
-    |to|a|à|auf|på|para
-    )\s*[:：]?\s*$""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_EMOJI_ONLY = re.compile(r"^[^\w]*(?:\s(?:to|a|à|auf|para|su|op))?\s*$", re.IGNORECASE)
-_FOOTER = re.compile(
-    r"\b(?:reply|text|send|txt|respond|responde|envía|envia|répondez|antworte\w*|rispondi|responda)\b.{0,30}"
-    r"\b(?:stop\w*|quit|end|cancel|unsubscribe|baja|alto|parar|sair|arr[eê]t)\b"
-    r"|\bstop\s?(?:2|to|=)\s?(?:end|quit|opt|stop|unsub)",
-    re.IGNORECASE,
-)
-_LINE_QUOTE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
-_ORIGINAL = re.compile(
-    r"^[ \t]*(?:-{2,}\s*(?:original|forwarded|ursprüngliche|mensaje|message d|messaggio|mensagem)\b"
-    r"|on .{4,80} wrote:|el .{4,80} escribió:|le .{4,80} a écrit|am .{4,80} schrieb|em .{4,80} escreveu|il .{4,80} ha scritto"
-    r"|-- ?$|_{5,}\s*$|from: .{1,80}$)",
-    re.IGNORECASE | re.MULTILINE,
-)
-_SIGNATURE = re.compile(
-    r"^[ \t\-–—*~]*(?:sent (?:from|via|with|by|on)\b|get (?:\w+ ){1,4}(?:for|on) (?:android|ios|iphone|mobile)|sent securely"
-    r"|envoyé (?:de|depuis|à partir)|enviado (?:desde|de|do|a partir|con|com)\b|inviato (?:da|dal|con)\b|von meinem\b"
-    r"|gesendet (?:von|mit)\b|verstuurd vanaf|verzonden (?:met|vanaf)|skickat från|sendt fra|lähetetty|wysłane z"
-    r"|отправлено (?:с|из)|надіслано з|发自|從我的|传送自|傳送自|gönderildi|odesláno|trimis (?:de|din)|nosūtīts|elküldve"
-    r"|.{0,24}(?:から送信|에서 보냄|'?(?:ım|um)dan gönderildi)).{0,80}$",
-    re.IGNORECASE | re.MULTILINE,
-)
-_INLINE_SIGNATURE = re.compile(
-    r"(?<=[\s.!?,])(?:sent from my [a-z]+\w*(?: ?(?:phone|device|\d+))?|sent from (?:yahoo|outlook|gmail)\b.{0,30}"
-    r"|(?:enviado desde|enviado do|enviado de) m[ie]u? iphone|envoyé de mon iphone|von meinem iphone gesendet|inviato da iphone)"
-    r"[.!]?\s*$",
-    re.IGNORECASE,
-)
-_EFFECT = re.compile(
-    r"\((?:sent with|enviado con|enviado com|envoyé avec|gesendet mit|inviato con|verstuurd met|verzonden met|skickat med"
-    r"|отправлено с|以)[^()\n]{0,60}\)?\s*$",
-    re.IGNORECASE,
-)
-_SUBJECT = re.compile(r"^\s*(?:(?:re|fwd?|aw|wg|rv|tr|ref|subject|antw)\s*:\s*)+", re.IGNORECASE)
+_QUOTES = re.compile("[“”„«»‹›「」『』＂]")
+_PREFIXES = ("re", "fw", "aw", "wg", "rv", "tr", "subject", "antw")
+_SIGNATURE_STARTS = ("sent from", "enviado d", "envoyé de", "von meinem", "inviato da")
+_TAIL = 120
+_SUBJECT_LENGTH = 16
+_BEFORE = 60
+_LONG_QUOTATION_WORDS = 8
+_LONGEST_FOOTER = 1000
 
 
 def strip_envelope(text: str) -> str:
@@ -72,19 +22,29 @@ def strip_envelope(text: str) -> str:
     A text that is nothing but such additions keeps its words only when they are the person's own in quotation marks.
     Raises nothing; linear in the text.
     """
-    marked = _MARKERS.search(text)
-    if marked is None:
-        lowered = text.lower() if len(text) < 400 else text[-200:].lower()
-        if not any(word in lowered for word in ("sent ", "enviado ", "envoyé ", "inviato ", "von meinem ")):
-            return text
-        return _blank(text, _INLINE_SIGNATURE.search(text, max(0, len(text) - 120)))
-    text = _strip_subject(text)
+    if not _may_have_marks(text):
+        return text
+    from keywords import phone_marks as marks  # few texts have any, and compiling these takes a while
+
+    text = _strip_subject(text, marks.SUBJECT.match(text))
     if "\n" in text or "\r" in text:
-        text = _strip_lines(text)
-    text = _blank(text, _INLINE_SIGNATURE.search(text, max(0, len(text) - 120)))
+        text = _strip_lines(text, marks.ORIGINAL, marks.LINE_QUOTE, marks.SIGNATURE)
+    text = _blank(text, marks.INLINE_SIGNATURE.search(text, max(0, len(text) - _TAIL)))
     if "(" in text:
-        text = _blank(text, _EFFECT.search(text, max(0, len(text) - 120)))
+        text = _blank(text, marks.EFFECT.search(text, max(0, len(text) - _TAIL)))
     return _strip_quotations(text)
+
+
+def _may_have_marks(text: str) -> bool:
+    """Tell quickly that a text has nothing to take away, which is so for most."""
+    if '"' in text or ">" in text or "(" in text or "\n" in text or "\r" in text:
+        return True
+    if not text.isascii() and _QUOTES.search(text) is not None:
+        return True
+    if ":" in text[:_SUBJECT_LENGTH] and text.lstrip().lower().startswith(_PREFIXES):
+        return True
+    tail = text[-_TAIL:].lower()
+    return any(start in tail for start in _SIGNATURE_STARTS)
 
 
 def _blank(text: str, match: re.Match[str] | None) -> str:
@@ -93,8 +53,7 @@ def _blank(text: str, match: re.Match[str] | None) -> str:
     return text[: match.start()] + "\n" * (match.end() - match.start()) + text[match.end() :]
 
 
-def _strip_subject(text: str) -> str:
-    match = _SUBJECT.match(text)
+def _strip_subject(text: str, match: re.Match[str] | None) -> str:
     if match is None:
         return text
     line_end = text.find("\n", match.end())
@@ -103,12 +62,12 @@ def _strip_subject(text: str) -> str:
     return "\n" * end + text[end:]
 
 
-def _strip_lines(text: str) -> str:
-    original = _ORIGINAL.search(text)
-    if original is not None and text[: original.start()].strip():
-        text = text[: original.start()] + "\n" * (len(text) - original.start())
-    without_quotes = _LINE_QUOTE.sub(_same_length, text)
-    without_signature = _SIGNATURE.sub(_same_length, without_quotes)
+def _strip_lines(text: str, original: re.Pattern[str], quote: re.Pattern[str], signature: re.Pattern[str]) -> str:
+    found = original.search(text)
+    if found is not None and text[: found.start()].strip():
+        text = text[: found.start()] + "\n" * (len(text) - found.start())
+    without_quotes = quote.sub(_same_length, text)
+    without_signature = signature.sub(_same_length, without_quotes)
     return without_signature if without_signature.strip() else without_quotes
 
 
@@ -117,9 +76,11 @@ def _same_length(match: re.Match[str]) -> str:
 
 
 def _strip_quotations(text: str) -> str:
+    from keywords.phone_marks import QUOTED
+
     pieces: list[str] = []
     position = 0
-    for match in _QUOTED.finditer(text):
+    for match in QUOTED.finditer(text):
         if _is_quotation(text, match):
             pieces += (text[position : match.start()], "\n" * len(match.group()))
             position = match.end()
@@ -128,11 +89,13 @@ def _strip_quotations(text: str) -> str:
 
 def _is_quotation(text: str, match: re.Match[str]) -> bool:
     """Tell a quotation of somebody else's text from a person's own words in quotation marks."""
-    before = text[max(0, match.start() - 60) : match.start()]
-    if match.start() <= 60 and before.strip() and (_REACTION.match(before) or _EMOJI_ONLY.match(before)):
+    from keywords.phone_marks import EMOJI_ONLY, FOOTER, REACTION
+
+    before = text[max(0, match.start() - _BEFORE) : match.start()]
+    if match.start() <= _BEFORE and before.strip() and (REACTION.match(before) or EMOJI_ONLY.match(before)):
         return True
     quoted = match.group(1)
-    if _FOOTER.search(quoted[:1000]):
+    if FOOTER.search(quoted[:_LONGEST_FOOTER]):
         return True
-    outside = before.strip() or text[match.end() : match.end() + 60].strip()
-    return bool(outside) and len(quoted.split(None, 8)) > 8
+    outside = before.strip() or text[match.end() : match.end() + _BEFORE].strip()
+    return bool(outside) and len(quoted.split(None, _LONG_QUOTATION_WORDS)) > _LONG_QUOTATION_WORDS

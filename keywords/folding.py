@@ -26,6 +26,9 @@ _SPECIAL = {
     "đ": "d", "ð": "d", "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ħ": "h", "ŧ": "t",
     # Arabic spellings that people do not keep apart on a phone keyboard.
     "ى": "ي", "ة": "ه", "ک": "ك", "ی": "ي", "ہ": "ه",
+    # Traditional Chinese characters of opt-out phrases, read as the simplified ones the table is written in.
+    **dict(zip("發給訊廣別訂閱傳單號碼請們這個無電話錯騷擾刪簡聯絡繫從幫結貴營銷斷關",
+               "发给讯广别订阅传单号码请们这个无电话错骚扰删简联络系从帮结贵营销断关", strict=True)),
 }  # fmt: skip
 # Letters by category that nobody can see.
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u17b4\u17b5\u180e\u0640\u034f")
@@ -59,6 +62,8 @@ def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
 
 
 def _fold_character(character: str) -> str:
+    if character.isalpha() and character.casefold() == unicodedata.normalize("NFKD", character) == character:
+        return _fold_letter(character)
     if character in _APOSTROPHES:
         return ""
     if character in _LETTERED_PICTURES:
@@ -80,7 +85,17 @@ def _fold_plain(character: str) -> str:
         for part in decomposed
         if not _within(ord(part), _MARKS_DROPPED) and part not in _BLANK_LETTERS
     )
-    folded = unicodedata.normalize("NFC", kept)
+    return _apart(unicodedata.normalize("NFC", kept))
+
+
+def _fold_letter(character: str) -> str:
+    """Fold a letter that has neither case nor accent: most of the world's letters."""
+    if character in _APOSTROPHES or character in _BLANK_LETTERS:
+        return ""
+    return _apart(_SPECIAL.get(character, character))
+
+
+def _apart(folded: str) -> str:
     return f" {folded} " if folded and _within(ord(folded[0]), _UNSPACED) else folded
 
 

@@ -1,7 +1,7 @@
 """What a tier found: the row, how sure, which words, and how they stood in the text."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from keywords.decision import Certainty
 from keywords.rows import Row
@@ -25,8 +25,7 @@ class Manner(StrEnum):
     CUSTOM = "custom"
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A row that fired.
 
     Args:

@@ -7,7 +7,7 @@ and `$` its end (courtesy words do not count there).
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 ANY_WORD = "<>"
 _GAP_WORDS = 3
@@ -20,41 +20,78 @@ class PatternError(ValueError):
     """A pattern in a table cannot be read; the message names it."""
 
 
-@dataclass(slots=True, eq=False)
 class Node:
     """A place inside a pattern: where each word or class leads, and the patterns that are complete here."""
 
-    steps: dict[str, list["Node"]] = field(default_factory=dict)
-    ends: list[tuple[int, bool]] = field(default_factory=list)
-    clause_ends: list[tuple[int, bool]] = field(default_factory=list)
+    __slots__ = ("clause_ends", "ends", "steps")
+
+    def __init__(self) -> None:
+        self.steps: dict[str, list[Node]] = {}
+        self.ends: list[tuple[int, bool]] = []
+        self.clause_ends: list[tuple[int, bool]] = []
 
     def lead(self, step: str, target: "Node") -> None:
         """Let `step` lead from here to `target`."""
         self.steps.setdefault(step, []).append(target)
 
 
-def add_pattern(root: Node, pattern: str, row: int, fold: Fold, qualify: Callable[[str], str]) -> None:
-    """Add `pattern` for row number `row` below `root`.
+class Pattern(NamedTuple):
+    """A pattern of a table, not yet built.
 
     Args:
-        root: where every pattern starts.
-        pattern: the pattern as the table has it.
-        row: number reported when the pattern is found.
-        fold: makes words of a literal piece, the same way as texts are folded.
-        qualify: makes a class name unique to its table.
-
-    Raises:
-        PatternError: the pattern cannot be read, or would match nothing at all.
+        text: the pattern as the table has it.
+        row: number reported when it is found.
+        table: code of the table, which makes its class names unique.
     """
-    _PatternBuilder(root, row, fold, qualify).build(pattern)
+
+    text: str
+    row: int
+    table: str
+
+    def first_steps(self, fold: Fold) -> Sequence[str]:
+        """Return the words and classes it can start with.
+
+        Raises:
+            PatternError: it may start with any word at all, so it would have to be looked for at every word.
+        """
+        steps: list[str] = []
+        for piece in _PIECES.finditer(self.text.removeprefix("^")):
+            choice, optional, word_class, _, _, word = piece.groups()
+            alternatives = choice or optional or word_class or word
+            if alternatives is None:
+                break
+            steps += (_first_step(alternative, self.table, fold) for alternative in alternatives.split("|"))
+            if optional is None and not alternatives.endswith("*"):
+                return steps
+        raise PatternError(f"{self.text!r} may start with any word")
+
+    def build(self, fold: Fold) -> Node:
+        """Return the node where the pattern starts.
+
+        Raises:
+            PatternError: the pattern cannot be read, or would match nothing at all.
+        """
+        root = Node()
+        _PatternBuilder(root, self.row, self.table, fold).build(self.text)
+        return root
+
+
+def _first_step(alternative: str, table: str, fold: Fold) -> str:
+    word = alternative.split(None, 1)[0].removesuffix("*")
+    return qualified(word, table) if word.startswith("<") else fold(word)[0]
+
+
+def qualified(name: str, table: str) -> str:
+    """Return the name of a class, "<stop>", made unique to its table."""
+    return f"<{table}:{name[1:-1]}>"
 
 
 class _PatternBuilder:
-    def __init__(self, root: Node, row: int, fold: Fold, qualify: Callable[[str], str]) -> None:
+    def __init__(self, root: Node, row: int, table: str, fold: Fold) -> None:
         self._root = root
         self._row = row
+        self._table = table
         self._fold = fold
-        self._qualify = qualify
         self._anchored = False
         self._frontier: list[Node] = [root]
 
@@ -80,7 +117,7 @@ class _PatternBuilder:
         elif gap is not None:
             self._add_gap()
         elif word_class is not None and word_class.endswith("*"):
-            self._add_loop(self._qualify(word_class[:-1]))
+            self._add_loop(qualified(word_class[:-1], self._table))
         else:
             alternatives = choice or optional or word_class or word
             after = self._add_choice(alternatives.split("|"))
@@ -127,7 +164,7 @@ class _PatternBuilder:
     def _steps(self, alternative: str) -> list[str]:
         steps: list[str] = []
         for word in alternative.split():
-            steps.extend([self._qualify(word)] if word.startswith("<") else self._fold(word))
+            steps.extend([qualified(word, self._table)] if word.startswith("<") else self._fold(word))
         if not steps:
             raise PatternError(f"nothing to match in {alternative!r}")
         return steps

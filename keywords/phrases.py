@@ -5,19 +5,20 @@ look-up once the phrase around it has been seen before. A match reaches at most 
 text, whatever the text.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from keywords.folding import BOUNDARIES
-from keywords.patterns import ANY_WORD, Node
+from keywords.patterns import ANY_WORD, Node, Pattern
 
 REACH = 14
-_TRANSITIONS_KEPT = 100_000  # about 20 MB at the very most; real traffic needs a few thousand
-_UNKNOWN = ""
+# Ceilings on what is kept, about 20 MB at the very most; real traffic needs a few thousand. Words that no pattern names
+# have a ceiling of their own, because there is no end to them.
+_TRANSITIONS_KEPT = 100_000
+_STRANGERS_KEPT = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A phrase that stands in the text: which row, from which word up to (not including) which word."""
 
     row: int
@@ -37,72 +38,93 @@ class Found:
 class _State:
     """A set of places in patterns, and where each word leads from there."""
 
-    __slots__ = ("clause_ends", "ends", "final", "nodes", "onward")
+    __slots__ = ("clause_ends", "elsewhere", "ends", "final", "nodes", "onward", "steps")
 
     def __init__(self, nodes: tuple[Node, ...]) -> None:
         self.nodes = nodes
         self.ends = tuple({end for node in nodes for end in node.ends})
         self.clause_ends = tuple({end for node in nodes for end in node.clause_ends})
         self.final = bool(self.ends or self.clause_ends)
+        self.steps = frozenset(step for node in nodes for step in node.steps)
         self.onward: dict[str, _State | None] = {}
+        # Where a word leads that no pattern names here; False until it is asked for.
+        self.elsewhere: _State | None | Literal[False] = False
 
 
 class PhraseFinder:
-    """Finds every phrase below `root` in a text."""
+    """Finds the phrases of all patterns. A pattern is built when a text first has a word that it can start with."""
 
-    def __init__(self, root: Node, classes: Mapping[str, Sequence[str]], fillers: frozenset[str]) -> None:
-        """Args: root: all patterns; classes: the classes each word is in; fillers: words no clause end waits for."""
+    def __init__(
+        self,
+        patterns: Iterable[Pattern],
+        classes: Mapping[str, Sequence[str]],
+        fillers: frozenset[str],
+        fold: Callable[[str], Sequence[str]],
+    ) -> None:
+        """Args: patterns: of all tables; classes: the classes each word is in; fillers: words that no clause end
+        waits for; fold: folds the literal words of patterns as texts are folded.
+
+        Raises:
+            PatternError: a pattern starts with something that may be missing.
+        """
         self._classes = classes
         self._fillers = fillers
-        self._known = self._vocabulary(root)
+        self._fold = fold
         self._states: dict[frozenset[int], _State] = {}
         self._transitions = 0
-        root_state = _State((root,))
+        self._strangers = 0
+        self._built: dict[Pattern, Node] = {}
+        self._second_states: dict[str, _State] = {}
+        self._second_words: dict[str, frozenset[str] | None] = {}
         members: dict[str, list[str]] = {}
+        self._members = members
         for word, names in classes.items():
             for name in names:
                 members.setdefault(name, []).append(word)
-        self.starts = frozenset(
-            word for step in root.steps for word in (members.get(step, ()) if step.startswith("<") else (step,))
-        )
-        self._beginnings: dict[str, _State] = {}
-        for word in self.starts:
-            state = self._advance(root_state, word)
-            if state is not None:
-                self._beginnings[word] = state
-
-    def _vocabulary(self, root: Node) -> frozenset[str]:
-        words = set(self._classes)
-        seen = {id(root)}
-        queue = [root]
-        for node in queue:  # grows while it is walked
-            words.update(node.steps)
-            for targets in node.steps.values():
-                for target in targets:
-                    if id(target) not in seen:
-                        seen.add(id(target))
-                        queue.append(target)
-        return frozenset(words)
+        self._starting: dict[str, list[Pattern]] = {}
+        for pattern in patterns:
+            for step in pattern.first_steps(fold):
+                for word in members.get(step, ()) if step.startswith("<") else (step,):
+                    self._starting.setdefault(word, []).append(pattern)
+        self._starts = self._starting.keys()
 
     def find(self, words: Sequence[str]) -> list[Found]:
         """Return every phrase in `words` (folded words and boundaries), from left to right."""
-        if self.starts.isdisjoint(words):
+        if self._starts.isdisjoint(words):
             return []
         found: list[Found] = []
-        beginnings = self._beginnings
+        starting = self._starting
+        second_words = self._second_words
         last = len(words) - 1
         for place, word in enumerate(words):
-            state = beginnings.get(word)
-            if state is None:
-                continue
-            # Most first words lead nowhere: look one word ahead before walking.
-            if not state.final and place < last and state.onward.get(words[place + 1], state) is None:
-                continue
-            self._walk(words, place, state, found)
+            if word in starting:
+                # Most first words lead nowhere: look one word ahead before walking.
+                seconds = second_words[word] if word in second_words else self._look_ahead(word)
+                if seconds is None or (place < last and words[place + 1] in seconds):
+                    self._walk(words, place, self._second_states[word], found)
         return found
 
+    def _look_ahead(self, word: str) -> frozenset[str] | None:
+        """Return the words that may follow `word` in a phrase, or None when any word may or `word` is a phrase."""
+        state = self._second_states[word] = self._second_state(word)
+        seconds: frozenset[str] | None = None
+        if not state.final and ANY_WORD not in state.steps:
+            members = self._members
+            seconds = frozenset(
+                second for step in state.steps for second in (members.get(step, ()) if step[0] == "<" else (step,))
+            )
+        self._second_words[word] = seconds
+        return seconds
+
+    def _second_state(self, word: str) -> _State:
+        """Return where `word` as the first word of a phrase leads; builds the patterns that can start with it."""
+        for pattern in self._starting[word]:
+            if pattern not in self._built:
+                self._built[pattern] = pattern.build(self._fold)
+        start = _State(tuple({id(node): node for node in map(self._built.get, self._starting[word]) if node}.values()))
+        return self._state_after(start, (word, *self._classes.get(word, ()))) or start
+
     def _walk(self, words: Sequence[str], start: int, state: "_State | None", found: list[Found]) -> None:
-        known = self._known
         limit = min(len(words), start + REACH)
         place = start + 1
         while state is not None:
@@ -110,25 +132,37 @@ class PhraseFinder:
                 self._add_ended(state, words, start, place, found)
             if place >= limit or words[place] in BOUNDARIES:
                 return
-            word = words[place] if words[place] in known else _UNKNOWN
+            word = words[place]
             state = state.onward[word] if word in state.onward else self._advance(state, word)
             place += 1
 
     def _advance(self, state: _State, word: str) -> "_State | None":
-        reached: dict[int, Node] = {}
-        for step in (word, ANY_WORD, *self._classes.get(word, ())):
-            for node in state.nodes:
-                for target in node.steps.get(step, ()):
-                    reached[id(target)] = target
-        following: _State | None = None
-        if reached:
-            key = frozenset(reached)
-            following = self._states.get(key) or _State(tuple(reached.values()))
-            if self._transitions < _TRANSITIONS_KEPT:
-                self._states[key] = following
+        steps = (word, *self._classes.get(word, ()))
+        if state.steps.isdisjoint(steps):
+            if state.elsewhere is False:
+                state.elsewhere = self._state_after(state, ())
+            if self._strangers < _STRANGERS_KEPT:
+                self._strangers += 1
+                state.onward[word] = state.elsewhere
+            return state.elsewhere
+        following = self._state_after(state, steps)
         if self._transitions < _TRANSITIONS_KEPT:
             self._transitions += 1
             state.onward[word] = following
+        return following
+
+    def _state_after(self, state: _State, steps: Sequence[str]) -> "_State | None":
+        reached: dict[int, Node] = {}
+        for step in (*steps, ANY_WORD):
+            for node in state.nodes:
+                for target in node.steps.get(step, ()):
+                    reached[id(target)] = target
+        if not reached:
+            return None
+        key = frozenset(reached)
+        following = self._states.get(key) or _State(tuple(reached.values()))
+        if self._transitions < _TRANSITIONS_KEPT:
+            self._states[key] = following
         return following
 
     def _add_ended(self, state: _State, words: Sequence[str], start: int, place: int, found: list[Found]) -> None:

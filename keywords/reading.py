@@ -26,7 +26,7 @@ class Reading:
         self.text = text
         self.body = strip_envelope(text)
         self.tokens = tokens = fold_tokens(self.body)
-        self.plain = [token for token in tokens if token not in SILENT]
+        self.plain = tokens if SILENT.isdisjoint(tokens) else [token for token in tokens if token not in SILENT]
         self.words = [token for token in tokens if token != BREAK] if BREAK in tokens else tokens
         self.key = "".join(self.plain) if len(tokens) <= _LONGEST_KEYWORD else ""
 

@@ -158,6 +158,8 @@ def _led_or_ended(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
 def find_strong_word(reading: Reading, tables: Tables, scope: Scope, vetoes: Sequence[Found]) -> Hit | None:
     """Hold a text with a word in it that hardly anybody uses but to leave, or that starts with a bare "stop"."""
     words = reading.words
+    if words[:1] != ["stop"] and tables.strong_words.isdisjoint(words):
+        return None
     silenced = {place for veto in vetoes for place in range(veto.start, veto.end)}
     for place, word in enumerate(words):
         if word in tables.strong_words and place not in silenced:

@@ -1,7 +1,7 @@
-"""What a table holds: rows, where each comes from, and how a reader is told about it."""
+"""What a table holds: rows."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from keywords.decision import Action, Certainty
 
@@ -14,18 +14,7 @@ class Tier(StrEnum):
     CONTEXT = "context"  # what the conversation says: the carrier, an open question, an instruction we printed
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a row comes from: a law, an industry rule, a provider's list, a public repository, or ourselves."""
-
-    id: str
-    title: str
-    url: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row of a table.
 
     Args:
@@ -61,20 +50,3 @@ class Row:
     slips: bool = False
     accents: bool = False
     alone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RuleInfo:
-    """A rule id resolved: its row, and the source that names it."""
-
-    id: str
-    language: str | None
-    action: Action
-    tier: Tier
-    certainty: Certainty
-    words: tuple[str, ...]
-    verified: bool
-    mandatory: bool
-    law: str | None
-    source: Source
-    summary: str

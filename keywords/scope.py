@@ -1,8 +1,8 @@
 """Which rows may fire: the languages asked for, and the rules that were switched off."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from keywords.decision import Action
 from keywords.rows import Row
@@ -10,8 +10,7 @@ from keywords.rows import Row
 _ALWAYS = frozenset(("und",))
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What a context lets the tables do.
 
     Args:

@@ -61,7 +61,7 @@ def find_repeated(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that the text repeats ("STOP STOP STOP", "stopstop") or draws out ("STOOOOP")."""
     key = reading.key
     row = scope.first(tables.exact.get(_unrepeated(key), ()), reading.body)
-    if row is None and _RUN.search(key):
+    if row is None and len(key) <= _LONGEST_COMPOUND and _RUN.search(key):
         row = scope.first(tables.exact.get(_REPEAT.sub(r"\1", key), ()), reading.body)
         row = row or scope.first(tables.exact.get(_RUN.sub(r"\1", key), ()), reading.body)
         if row is not None and not (row.mandatory or row.slips):
