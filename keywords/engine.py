@@ -7,7 +7,7 @@ from keywords.explanations import EMPTY, NOTHING, explain, explain_none
 from keywords.hit import Hit, Manner
 from keywords.phrases import Found
 from keywords.reading import Reading
-from keywords.requests import corrected, find_clause, find_phrase, find_strong_word
+from keywords.requests import find_clause, find_phrase, find_strong_word
 from keywords.scope import Scope, scope_for
 from keywords.tables import Tables, key_of, tables
 from keywords.whole import find_compound, find_courteous, find_exact, find_repeated
@@ -106,15 +106,31 @@ def _read(
     hit = _read_whole(reading, known, scope) if reading.key else None
     if hit is not None:
         return hit, []
+    hit, vetoes = _read_requests(reading, known, scope)
+    if hit is None or not _outranks(hit):
+        mended = _mended(reading, known)
+        if mended is not None:
+            better = _read_whole(mended, known, scope) or _read_requests(mended, known, scope)[0]
+            if _outranks(better):
+                return better, []
+    return hit or find_strong_word(reading, known, scope, vetoes), vetoes
+
+
+def _read_requests(reading: Reading, known: Tables, scope: Scope) -> tuple[Hit | None, list[Found]]:
+    """Read the text by its phrases, then by keywords that are a clause of their own."""
     hit, vetoes = find_phrase(reading.words, known, scope)
-    if hit is None or hit.row.action is not Action.OPT_OUT or hit.certainty is Certainty.UNSURE:
-        if not known.keyword_words.isdisjoint(reading.tokens):
-            clause = find_clause(reading, known, scope, vetoes)
-            if clause is not None and (hit is None or clause.certainty is not Certainty.UNSURE):
-                return clause, vetoes
-        if hit is None:
-            hit = _read_loosely(reading, known, scope, vetoes)
+    if not _outranks(hit) and not known.keyword_words.isdisjoint(reading.tokens):
+        clause = find_clause(reading, known, scope, vetoes)
+        if clause is not None and (hit is None or clause.certainty is not Certainty.UNSURE):
+            return clause, vetoes
     return hit, vetoes
+
+
+def _mended(reading: Reading, known: Tables) -> Reading | None:
+    """Return the text with mistyped words put right ("stop textng me"), or None when there is nothing to put right."""
+    if known.corrections.keys().isdisjoint(reading.tokens):
+        return None
+    return reading.with_tokens([known.corrections.get(token, token) for token in reading.tokens])
 
 
 def _read_whole(reading: Reading, known: Tables, scope: Scope) -> Hit | None:
@@ -124,16 +140,6 @@ def _read_whole(reading: Reading, known: Tables, scope: Scope) -> Hit | None:
     if len(reading.plain) <= _SHORT_TEXT_WORDS:
         return find_courteous(reading, known, scope)
     return None
-
-
-def _read_loosely(reading: Reading, known: Tables, scope: Scope, vetoes: list[Found]) -> Hit | None:
-    """Read again with mistyped words put right, then without punctuation; hold what is left with a telling word."""
-    words = corrected(reading.words, known)
-    if words is not None:
-        hit, _ = find_phrase(words, known, scope)
-        if hit is not None and hit.row.action is Action.OPT_OUT:
-            return hit
-    return find_strong_word(reading, known, scope, vetoes)
 
 
 def _mandatory_decision(hit: Hit, reading: Reading, context: Context) -> Decision:

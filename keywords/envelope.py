@@ -1,6 +1,6 @@
 """Take away what the phone wrote: reactions, quoted originals, signatures, effects, subject prefixes.
 
-What is taken away becomes as many line breaks, so that every place in the rest keeps its number. A reaction to, or a
+What is taken away becomes a line break and blanks, so that every place in the rest keeps its number. A reaction to, or a
 quotation of, our own "Reply STOP" footer is not a request (behaviour 14); a person's own words in quotation marks are.
 """
 
@@ -17,7 +17,7 @@ _LONGEST_FOOTER = 1000
 
 
 def strip_envelope(text: str) -> str:
-    """Return `text` with everything that the phone added overwritten by line breaks; the length stays the same.
+    """Return `text` with everything that the phone added overwritten by blanks; the length stays the same.
 
     A text that is nothing but such additions keeps its words only when they are the person's own in quotation marks.
     Raises nothing; linear in the text.
@@ -50,7 +50,12 @@ def _may_have_marks(text: str) -> bool:
 def _blank(text: str, match: re.Match[str] | None) -> str:
     if match is None:
         return text
-    return text[: match.start()] + "\n" * (match.end() - match.start()) + text[match.end() :]
+    return text[: match.start()] + _gap(match.end() - match.start()) + text[match.end() :]
+
+
+def _gap(length: int) -> str:
+    """Return what stands in for `length` characters taken away: one break, so that clauses stay apart, and blanks."""
+    return "\n" + " " * (length - 1) if length else ""
 
 
 def _strip_subject(text: str, match: re.Match[str] | None) -> str:
@@ -59,20 +64,20 @@ def _strip_subject(text: str, match: re.Match[str] | None) -> str:
     line_end = text.find("\n", match.end())
     has_body = line_end >= 0 and text[line_end:].strip() != ""
     end = line_end if has_body else match.end()
-    return "\n" * end + text[end:]
+    return _gap(end) + text[end:]
 
 
 def _strip_lines(text: str, original: re.Pattern[str], quote: re.Pattern[str], signature: re.Pattern[str]) -> str:
     found = original.search(text)
     if found is not None and text[: found.start()].strip():
-        text = text[: found.start()] + "\n" * (len(text) - found.start())
+        text = text[: found.start()] + _gap(len(text) - found.start())
     without_quotes = quote.sub(_same_length, text)
     without_signature = signature.sub(_same_length, without_quotes)
     return without_signature if without_signature.strip() else without_quotes
 
 
 def _same_length(match: re.Match[str]) -> str:
-    return "\n" * len(match.group())
+    return _gap(len(match.group()))
 
 
 def _strip_quotations(text: str) -> str:
@@ -82,7 +87,7 @@ def _strip_quotations(text: str) -> str:
     position = 0
     for match in QUOTED.finditer(text):
         if _is_quotation(text, match):
-            pieces += (text[position : match.start()], "\n" * len(match.group()))
+            pieces += (text[position : match.start()], _gap(len(match.group())))
             position = match.end()
     return "".join(pieces) + text[position:]
 

@@ -25,10 +25,21 @@ class Reading:
         """Args: text: the text as the carrier delivered it; any string at all."""
         self.text = text
         self.body = strip_envelope(text)
-        self.tokens = tokens = fold_tokens(self.body)
+        self._set_tokens(fold_tokens(self.body))
+
+    def _set_tokens(self, tokens: list[str]) -> None:
+        self.tokens = tokens
         self.plain = tokens if SILENT.isdisjoint(tokens) else [token for token in tokens if token not in SILENT]
         self.words = [token for token in tokens if token != BREAK] if BREAK in tokens else tokens
         self.key = "".join(self.plain) if len(tokens) <= _LONGEST_KEYWORD else ""
+
+    def with_tokens(self, tokens: list[str]) -> "Reading":
+        """Return the same text read with other tokens, one for each of its own."""
+        other = object.__new__(Reading)
+        other.text = self.text
+        other.body = self.body
+        other._set_tokens(tokens)
+        return other
 
     def clauses(self) -> list[list[str]]:
         """Return the words of each clause, in order, empty clauses left out."""

@@ -47,12 +47,11 @@ def find_phrase(words: Sequence[str], tables: Tables, scope: Scope) -> tuple[Hit
     near = _Neighbourhood(found)
     rows = tables.rows
     vetoes = [one for one in found if rows[one.row].action is Action.NONE]
-    vetoed_at = _Neighbourhood(vetoes)
     asks = [
         one
         for one in found
         if rows[one.row].action is not Action.NONE
-        and not any(veto.touches(one) and not one.covers(veto) for veto in vetoed_at.around(one))
+        and not any(_silences(veto, one, rows) for veto in near.around(one))
     ]
     best: Found | None = None
     best_rank = (len(_PRECEDENCE), 0)
@@ -61,9 +60,21 @@ def find_phrase(words: Sequence[str], tables: Tables, scope: Scope) -> tuple[Hit
         if rank < best_rank:
             best, best_rank = one, rank
     if best is None:
-        return None, vetoes
+        return None, _of_opt_outs(vetoes, rows)
     certainty = _PRECEDENCE[best_rank[0]][1]
-    return Hit(rows[best.row], certainty, Manner.PHRASE, best.start, best.end), vetoes
+    return Hit(rows[best.row], certainty, Manner.PHRASE, best.start, best.end), _of_opt_outs(vetoes, rows)
+
+
+def _of_opt_outs(vetoes: Sequence[Found], rows: Sequence[Row]) -> list[Found]:
+    return [veto for veto in vetoes if rows[veto.row].silences is Action.OPT_OUT]
+
+
+def _silences(veto: Found, one: Found, rows: Sequence[Row]) -> bool:
+    """Tell whether `veto` says that `one` is meant otherwise: it shares a word and `one` does not say more."""
+    row = rows[veto.row]
+    if row.action is not Action.NONE or row.silences is not rows[one.row].action:
+        return False
+    return veto.touches(one) and not one.covers(veto)
 
 
 class _Neighbourhood:
@@ -149,9 +160,11 @@ def _led_or_ended(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
         row = scope.first(tables.exact.get(keyword, ()), None)
         if row is None or not row.clause or row.action is not Action.OPT_OUT or (rest and rest[0] in _PLACE_WORDS):
             continue
-        if rest and tables.support.issuperset(word for word in rest if word not in _PLAIN_WORDS):
-            acts = not tables.strong_support.isdisjoint(rest)
-            return Hit(row, Certainty.CLEAR if acts else Certainty.UNSURE, Manner.WORD)
+        supported = tables.support.issuperset(word for word in rest if word not in _PLAIN_WORDS)
+        if rest and supported and not tables.strong_support.isdisjoint(rest):
+            return Hit(row, Certainty.CLEAR, Manner.WORD)
+        if rest and (supported or keyword == core[-1]):
+            return Hit(row, Certainty.UNSURE, Manner.WORD)
     return None
 
 
@@ -172,9 +185,3 @@ def find_strong_word(reading: Reading, tables: Tables, scope: Scope, vetoes: Seq
             return Hit(row, Certainty.UNSURE, Manner.WORD, 0, 1)
     return None
 
-
-def corrected(words: Sequence[str], tables: Tables) -> list[str] | None:
-    """Return `words` with mistyped words put right ("stop textng me"), or None when there is nothing to put right."""
-    if tables.corrections.keys().isdisjoint(words):
-        return None
-    return [tables.corrections.get(word, word) for word in words]

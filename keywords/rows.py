@@ -28,6 +28,7 @@ class Row(NamedTuple):
         words: its keywords (EXACT) or its patterns (PHRASE).
         says: what a text with this phrase does, for the explanation ("asks to be taken off the list").
         law: id of the rule that asks for it (regulation.md), if any.
+        silences: for a NONE row, the action that its words are not.
         mandatory: a word that works in every language setting and that no rule can shadow.
         clause: still a request when it is only one clause of a longer text.
         slips: one slip of the finger is forgiven.
@@ -45,6 +46,7 @@ class Row(NamedTuple):
     words: tuple[str, ...]
     says: str = ""
     law: str | None = None
+    silences: Action = Action.OPT_OUT
     mandatory: bool = False
     clause: bool = False
     slips: bool = False

@@ -158,6 +158,7 @@ def _row(entry: Mapping[str, Any], language: str, tier: Tier, sources: frozenset
             words=tuple(entry.get("words") or entry.get("patterns") or ()),
             says=entry.get("says", ""),
             law=entry.get("law"),
+            silences=Action(entry.get("silences", "opt_out")),
             mandatory=entry.get("mandatory", False),
             clause=entry.get("clause", False),
             slips=entry.get("slips", False),

@@ -31,7 +31,7 @@ _OPEN_COMPOUND = re.compile(r"([a-z]{3,11})[1-3]{1,2}|[23]([a-z]{3,11})|to([a-z]
 _COMPOUND_WORDS = frozenset(
     "stop quit end cancel unsubscribe unsub optout optoutofthese stopall remove exit leave revoke ends texts".split()
 )
-_SMALL_WORDS = frozenset("to 2 or and n for 4 too the".split())
+_SMALL_WORDS = frozenset("to 2 or and n for 4 too".split())
 # Opting in is exact (behaviour 22): only plain politeness may stand beside the word.
 _POLITE = frozenset("please pls plz thanks thank you thx ty por favor svp bitte grazie obrigado gracias merci".split())
 
@@ -137,9 +137,11 @@ def read_core(words: Sequence[str], tables: Tables, scope: Scope) -> Hit | None:
 def core_of(words: Sequence[str], tables: Tables) -> list[str]:
     """Return `words` without courtesy and anger; words like "have a nice day" count as such only at the end."""
     core = [word for word in words if word not in tables.fillers]
-    while core and core[-1] in tables.closing:
-        core.pop()
-    return core
+    end = len(core)
+    while end and core[end - 1] in tables.closing:
+        end -= 1
+    # One such word alone closes nothing: "end time?" is no END with a greeting after it.
+    return core[:end] if len(core) - end > 1 else core
 
 
 def _loosely(row: Row) -> Certainty:
@@ -149,8 +151,10 @@ def _loosely(row: Row) -> Certainty:
 
 def _all_keywords(core: Sequence[str], tables: Tables, scope: Scope) -> Row | None:
     """Return the first keyword when every word is one ("stop quit end", "stop, unsubscribe")."""
+    if core[0] in _SMALL_WORDS or core[-1] in _SMALL_WORDS:
+        return None
     rows = [scope.first(tables.exact.get(word, ()), None) for word in core if word not in _SMALL_WORDS]
-    if not rows or any(row is None or row.action is not Action.OPT_OUT or row.alone for row in rows):
+    if any(row is None or row.action is not Action.OPT_OUT or row.alone for row in rows):
         return None
     return next((row for row in rows if row is not None and row.certainty is not Certainty.UNSURE), None)
 
