@@ -143,11 +143,9 @@ def _clause_acts(row: Row, clauses: Sequence[Sequence[str]], number: int, tables
     )
     if supported:
         return True
-    if not row.clause:
-        return False
-    strong = row.id != "en.opt_out.stop"
-    supporting = not tables.strong_support.isdisjoint(others)
-    return strong or supporting or number == len(clauses) - 1
+    if row.clause != "last":
+        return row.clause == "always"
+    return number == len(clauses) - 1 or not tables.strong_support.isdisjoint(others)
 
 
 def _led_or_ended(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
@@ -163,7 +161,7 @@ def _led_or_ended(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
         supported = tables.support.issuperset(word for word in rest if word not in _PLAIN_WORDS)
         if rest and supported and not tables.strong_support.isdisjoint(rest):
             return Hit(row, Certainty.CLEAR, Manner.WORD)
-        if rest and (supported or keyword == core[-1]):
+        if rest and (supported or keyword == "stop" == core[-1]):
             return Hit(row, Certainty.UNSURE, Manner.WORD)
     return None
 

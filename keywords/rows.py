@@ -30,7 +30,8 @@ class Row(NamedTuple):
         law: id of the rule that asks for it (regulation.md), if any.
         silences: for a NONE row, the action that its words are not.
         mandatory: a word that works in every language setting and that no rule can shadow.
-        clause: still a request when it is only one clause of a longer text.
+        clause: whether it is still a request as one clause of a longer text: "always", "last" (when it is the last
+            clause, or the others go with a request), or "" (only when the others are nothing but that).
         slips: one slip of the finger is forgiven.
         accents: only with the accents as the table has them, because without them it is another word.
         alone: only as the bare whole text, with no courtesy around it.
@@ -48,7 +49,7 @@ class Row(NamedTuple):
     law: str | None = None
     silences: Action = Action.OPT_OUT
     mandatory: bool = False
-    clause: bool = False
+    clause: str = ""
     slips: bool = False
     accents: bool = False
     alone: bool = False

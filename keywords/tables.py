@@ -160,7 +160,7 @@ def _row(entry: Mapping[str, Any], language: str, tier: Tier, sources: frozenset
             law=entry.get("law"),
             silences=Action(entry.get("silences", "opt_out")),
             mandatory=entry.get("mandatory", False),
-            clause=entry.get("clause", False),
+            clause=entry.get("clause", ""),
             slips=entry.get("slips", False),
             accents=entry.get("accents", False),
             alone=entry.get("alone", False),
