@@ -43,7 +43,7 @@ def decide(text: str, context: Context | None = None) -> Decision:
     own = _own_whole_text(reading, context, exact, known, scope)
     if own is not None:
         return own
-    hit, vetoes = _read(reading, known, scope, exact, context)
+    hit, vetoes = _read(reading, known, scope, exact)
     within = custom_rules(context.rules).find_within(reading) if context.rules else None
     if within is not None and not _outranks(hit):
         rule, start, end = within
@@ -79,7 +79,7 @@ def _own_whole_text(
 
 
 def _is_mandatory_in_disguise(reading: Reading, known: Tables, scope: Scope) -> bool:
-    """Tell whether a text is a mandatory word repeated, joined or with courtesy: no custom rule may take that either."""
+    """Tell whether a text is a mandatory word repeated, joined or with courtesy: no custom rule may take it either."""
     for tier in (find_repeated, find_compound, find_courteous):
         hit = tier(reading, known, scope)
         if hit is not None:
@@ -97,9 +97,7 @@ def _instructed(reading: Reading, context: Context, known: Tables) -> Hit | None
     return None
 
 
-def _read(
-    reading: Reading, known: Tables, scope: Scope, exact: Hit | None, context: Context
-) -> tuple[Hit | None, list[Found]]:
+def _read(reading: Reading, known: Tables, scope: Scope, exact: Hit | None) -> tuple[Hit | None, list[Found]]:
     """Read the text by the built-in tables: whole text, then phrases, then single clauses and words."""
     if exact is not None:
         return exact, []

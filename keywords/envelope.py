@@ -1,8 +1,11 @@
 """Take away what the phone wrote: reactions, quoted originals, signatures, effects, subject prefixes.
 
-What is taken away becomes a line break and blanks, so that every place in the rest keeps its number. A reaction to, or a
-quotation of, our own "Reply STOP" footer is not a request (behaviour 14); a person's own words in quotation marks are.
+What is taken away becomes a line break and blanks, so that every place in the rest keeps its number. A reaction to, or
+a quotation of, our own "Reply STOP" footer is not a request (behaviour 14). A person's own words in quotation marks
+are.
 """
+
+# ruff: noqa: RUF001 - characters that look alike are what this module is about
 
 import re
 

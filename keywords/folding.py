@@ -5,6 +5,8 @@ Folding works one code point at a time, so it is linear, and a place in the fold
 original text.
 """
 
+# ruff: noqa: RUF001 - characters that look alike are what this module is about
+
 import unicodedata
 
 from keywords.lookalikes import as_latin

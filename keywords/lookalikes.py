@@ -1,5 +1,7 @@
 """Letters that look alike: Cyrillic, Greek and small capitals read as the Latin letters they imitate."""
 
+# ruff: noqa: RUF001 - characters that look alike are what this module is about
+
 import re
 
 _PAIRS = (

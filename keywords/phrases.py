@@ -48,7 +48,7 @@ class _State:
         self.steps = frozenset(step for node in nodes for step in node.steps)
         self.onward: dict[str, _State | None] = {}
         # Where a word leads that no pattern names here; False until it is asked for.
-        self.elsewhere: _State | None | Literal[False] = False
+        self.elsewhere: _State | Literal[False] | None = False
 
 
 class PhraseFinder:

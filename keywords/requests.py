@@ -29,8 +29,32 @@ _PRECEDENCE = (
     (Action.HELP, Certainty.UNSURE),
 )
 # After "stop" these say that it is a place or a pause, not a plea.
-_PLACE_WORDS = frozenset("at by in for on off over the to and here with a an if when before until".split())
-_PLAIN_WORDS = frozenset("i im ive we my this is the a to from your ur have been am are it of for at in on and".split())
+
+     PLACE_WORDS = frozenset(
+    (
+        "at",
+        "by",
+        "in",
+        "for",
+        "on",
+        "off",
+        "over",
+        "the",
+        "to",
+        "here",
+        "with",
+        "a",
+        "an",
+        "if",
+        "when",
+        "before",
+        "until",
+    )
+)  # fmt: skip
+_PLAIN_WORDS = frozenset(
+    ("i", "im", "ive", "we", "my", "this", "is", "the", "a", "to", "from", "your", "ur", "have", "been", "am", "are", "it", "of",
+     "for", "at", "in", "on", "and")
+)  # fmt: skip
 
 
 def find_phrase(words: Sequence[str], tables: Tables, scope: Scope) -> tuple[Hit | None, list[Found]]:
@@ -50,8 +74,7 @@ def find_phrase(words: Sequence[str], tables: Tables, scope: Scope) -> tuple[Hit
     asks = [
         one
         for one in found
-        if rows[one.row].action is not Action.NONE
-        and not any(_silences(veto, one, rows) for veto in near.around(one))
+        if rows[one.row].action is not Action.NONE and not any(_silences(veto, one, rows) for veto in near.around(one))
     ]
     best: Found | None = None
     best_rank = (len(_PRECEDENCE), 0)
@@ -155,7 +178,7 @@ def _led_or_ended(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     if not core or len(words) > _SUPPORTED_WORDS:
         return None
     for keyword, rest in ((core[-1], core[:-1]), (core[0], core[1:])):
-        row = scope.first(tables.exact.get(keyword, ()), None)
+        row = scope.first(tables.rows_for(keyword), None)
         if row is None or not row.clause or row.action is not Action.OPT_OUT or (rest and rest[0] in _PLACE_WORDS):
             continue
         supported = tables.support.issuperset(word for word in rest if word not in _PLAIN_WORDS)
@@ -174,12 +197,11 @@ def find_strong_word(reading: Reading, tables: Tables, scope: Scope, vetoes: Seq
     silenced = {place for veto in vetoes for place in range(veto.start, veto.end)}
     for place, word in enumerate(words):
         if word in tables.strong_words and place not in silenced:
-            row = scope.first(tables.exact.get(word, ()), None)
+            row = scope.first(tables.rows_for(word), None)
             if row is not None:
                 return Hit(row, Certainty.UNSURE, Manner.WORD, place, place + 1)
     if not vetoes and words and words[0] == "stop" and len(words) <= _HELD_WORDS:
-        row = scope.first(tables.exact.get("stop", ()), None)
+        row = scope.first(tables.rows_for("stop"), None)
         if row is not None:
             return Hit(row, Certainty.UNSURE, Manner.WORD, 0, 1)
     return None
-

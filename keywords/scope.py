@@ -56,4 +56,3 @@ def scope_for(languages: tuple[str, ...] | None, switched_off: frozenset[str]) -
         if "-" not in code:
             wanted.update(regional for regional in ("fr-CA", "pt-BR") if regional.startswith(f"{base}-"))
     return Scope(frozenset(wanted), switched_off)
-

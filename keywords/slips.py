@@ -1,7 +1,7 @@
 """One slip of the finger: the mistypings a phone keyboard makes of a word.
 
-In 7,376 real opt-outs of one campaign (regulation.md section 7) mistyped keywords ("Wuit2End", "Dtop", "Sto") are most of what
-is left once keywords and compounds are understood. CT-2: small variances do not make a request invalid.
+In 7,376 real opt-outs of one campaign mistyped keywords ("Wuit2End", "Dtop", "Sto") are most of
+what is left once keywords and compounds are understood. CT-2: small variances do not make a request invalid.
 """
 
 from collections.abc import Iterator

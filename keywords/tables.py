@@ -1,7 +1,7 @@
 """Load the tables in `keywords/data` once, and lay them out for quick look-ups."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -92,11 +92,15 @@ class Tables:
         self.phrases = PhraseFinder(self._patterns, classes, self.fillers, fold_words)
         self.by_id = {row.id: row for row in self.rows}
         if len(self.by_id) != len(self.rows):
-            seen: set[str] = set()
-            twice = next(row.id for row in self.rows if row.id in seen or seen.add(row.id))
+            ids = [row.id for row in self.rows]
+            twice = next(row_id for place, row_id in enumerate(ids) if row_id in ids[:place])
             raise TableError(f"two rows share the id {twice!r}")
         self.opening_words = self._first_words(row for row in self.rows if not row.alone)
         self.keyword_words = self._longest_words(row for row in self.rows if row.clause or row.mandatory)
+
+    def rows_for(self, key: str) -> Sequence[Row]:
+        """Return the rows that name `key` as a whole text."""
+        return self.exact.get(key, ())
 
     def _first_words(self, rows: Iterable[Row]) -> frozenset[str]:
         folded = (fold_words(words) for row in rows if row.tier is Tier.EXACT for words in row.words)
@@ -183,4 +187,3 @@ def read_document(name: str) -> Any:
 def tables() -> Tables:
     """Return the built-in tables, loaded on the first call. Raises TableError when a shipped table is broken."""
     return Tables((read_document(language) for language in LANGUAGES), read_document("sources"))
-

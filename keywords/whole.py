@@ -28,17 +28,35 @@ _REPEAT = re.compile(r"(.)\1+")
 # "Stop2End", "Quit to end", "stop=quit", and what a thumb makes of the 2: senders print them, people copy them.
 _COMPOUND = re.compile(r"([a-z]{3,11}?)(?:[1-3]|to|too|or|and|n|for|4)([a-z]{3,11})")
 _OPEN_COMPOUND = re.compile(r"([a-z]{3,11})[1-3]{1,2}|[23]([a-z]{3,11})|to([a-z]{3,11})")
-_COMPOUND_WORDS = frozenset(
-    "stop quit end cancel unsubscribe unsub optout optoutofthese stopall remove exit leave revoke ends texts".split()
-)
-_SMALL_WORDS = frozenset("to 2 or and n for 4 too".split())
+
+     COMPOUND_WORDS = frozenset(
+    (
+        "stop",
+        "quit",
+        "end",
+        "ends",
+        "cancel",
+        "unsubscribe",
+        "unsub",
+        "optout",
+        "stopall",
+        "remove",
+        "exit",
+        "leave",
+        "revoke",
+    )
+)  # fmt: skip
+_SMALL_WORDS = frozenset(("to", "2", "or", "and", "n", "for", "4", "too"))
 # Opting in is exact (behaviour 22): only plain politeness may stand beside the word.
-_POLITE = frozenset("please pls plz thanks thank you thx ty por favor svp bitte grazie obrigado gracias merci".split())
+_POLITE = frozenset(
+    ("please", "pls", "plz", "thanks", "thank", "you", "thx", "ty", "por", "favor", "svp", "bitte", "grazie", "obrigado",
+     "gracias", "merci")
+)  # fmt: skip
 
 
 def find_exact(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that is the whole text after folding, look-alike letters and leet included."""
-    row = scope.first(tables.exact.get(reading.key, ()), reading.body)
+    row = scope.first(tables.rows_for(reading.key), reading.body)
     if row is not None:
         return Hit(row, _exactly(row), Manner.WHOLE)
     shape = None if reading.key.isascii() else shape_of(reading.key)
@@ -47,7 +65,7 @@ def find_exact(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     if len(body) <= _LONGEST_LEET and _LEET_SIGN.search(body):
         keys += (key_of(fold_tokens(body.translate(table))) for table in (_LEET, _LEET_L))
     for key in keys:
-        row = scope.first(tables.exact.get(key, ()), reading.body)
+        row = scope.first(tables.rows_for(key), reading.body)
         if row is not None:
             return Hit(row, _exactly(row), Manner.IMITATED)
     return None
@@ -60,10 +78,10 @@ def _exactly(row: Row) -> Certainty:
 def find_repeated(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that the text repeats ("STOP STOP STOP", "stopstop") or draws out ("STOOOOP")."""
     key = reading.key
-    row = scope.first(tables.exact.get(_unrepeated(key), ()), reading.body)
+    row = scope.first(tables.rows_for(_unrepeated(key)), reading.body)
     if row is None and len(key) <= _LONGEST_COMPOUND and _RUN.search(key):
-        row = scope.first(tables.exact.get(_REPEAT.sub(r"\1", key), ()), reading.body)
-        row = row or scope.first(tables.exact.get(_RUN.sub(r"\1", key), ()), reading.body)
+        row = scope.first(tables.rows_for(_REPEAT.sub(r"\1", key)), reading.body)
+        row = row or scope.first(tables.rows_for(_RUN.sub(r"\1", key)), reading.body)
         if row is not None and not (row.mandatory or row.slips):
             row = None
     if row is None or row.alone:
@@ -106,8 +124,8 @@ def _compound_part(part: str, tables: Tables) -> Row | None:
     slip = tables.slips.get(part)
     if slip is not None and slip.action is Action.OPT_OUT:
         return slip
-    rows = tables.exact.get(part, ())
-    return next((row for row in rows if row.action is Action.OPT_OUT and row.source == "p2p" and not row.alone), None)
+    named = tables.rows_for(part)
+    return next((row for row in named if row.action is Action.OPT_OUT and row.source == "p2p" and not row.alone), None)
 
 
 def find_courteous(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
@@ -122,7 +140,7 @@ def read_core(words: Sequence[str], tables: Tables, scope: Scope) -> Hit | None:
         return None
     manner = Manner.COURTESY if len(core) < len(words) else Manner.WHOLE
     key = "".join(core)
-    row = scope.first(tables.exact.get(key, ()), None)
+    row = scope.first(tables.rows_for(key), None)
     if row is not None and not row.alone and not row.accents:
         around = [word for word in words if word not in core]
         if row.action is not Action.OPT_IN or _POLITE.issuperset(around):
@@ -153,7 +171,7 @@ def _all_keywords(core: Sequence[str], tables: Tables, scope: Scope) -> Row | No
     """Return the first keyword when every word is one ("stop quit end", "stop, unsubscribe")."""
     if core[0] in _SMALL_WORDS or core[-1] in _SMALL_WORDS:
         return None
-    rows = [scope.first(tables.exact.get(word, ()), None) for word in core if word not in _SMALL_WORDS]
+    rows = [scope.first(tables.rows_for(word), None) for word in core if word not in _SMALL_WORDS]
     if any(row is None or row.action is not Action.OPT_OUT or row.alone for row in rows):
         return None
     return next((row for row in rows if row is not None and row.certainty is not Certainty.UNSURE), None)
@@ -167,7 +185,7 @@ def find_slip(key: str, tables: Tables, scope: Scope) -> Hit | None:
     candidates = (key, _RUN.sub(r"\1", key), key.translate(_LEET), key.translate(_LEET_L))
     for candidate in candidates:
         row = tables.slips.get(candidate) if len(candidate) <= _LONGEST_SLIP else None
-        row = row or (scope.first(tables.exact.get(candidate, ()), None) if candidate != key else None)
+        row = row or (scope.first(tables.rows_for(candidate), None) if candidate != key else None)
         if row is not None and scope.allows(row) and (row.slips or row.mandatory):
             return Hit(row, _loosely(row), Manner.SLIP)
     return None
