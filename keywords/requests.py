@@ -28,33 +28,6 @@ _PRECEDENCE = (
     (Action.OPT_IN, Certainty.UNSURE),
     (Action.HELP, Certainty.UNSURE),
 )
-# After "stop" these say that it is a place or a pause, not a plea.
-
-     PLACE_WORDS = frozenset(
-    (
-        "at",
-        "by",
-        "in",
-        "for",
-        "on",
-        "off",
-        "over",
-        "the",
-        "to",
-        "here",
-        "with",
-        "a",
-        "an",
-        "if",
-        "when",
-        "before",
-        "until",
-    )
-)  # fmt: skip
-_PLAIN_WORDS = frozenset(
-    ("i", "im", "ive", "we", "my", "this", "is", "the", "a", "to", "from", "your", "ur", "have", "been", "am", "are", "it", "of",
-     "for", "at", "in", "on", "and")
-)  # fmt: skip
 
 
 def find_phrase(words: Sequence[str], tables: Tables, scope: Scope) -> tuple[Hit | None, list[Found]]:
@@ -162,7 +135,7 @@ def _own_clause(clauses: Sequence[Sequence[str]], tables: Tables, scope: Scope) 
 def _clause_acts(row: Row, clauses: Sequence[Sequence[str]], number: int, tables: Tables) -> bool:
     others = [word for place, clause in enumerate(clauses) if place != number for word in clause]
     supported = len(others) <= _SUPPORTED_WORDS and tables.support.issuperset(
-        word for word in others if word not in _PLAIN_WORDS
+        word for word in others if word not in tables.plain_words
     )
     if supported:
         return True
@@ -179,9 +152,14 @@ def _led_or_ended(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
         return None
     for keyword, rest in ((core[-1], core[:-1]), (core[0], core[1:])):
         row = scope.first(tables.rows_for(keyword), None)
-        if row is None or not row.clause or row.action is not Action.OPT_OUT or (rest and rest[0] in _PLACE_WORDS):
+        if (
+            row is None
+            or not row.clause
+            or row.action is not Action.OPT_OUT
+            or (rest and rest[0] in tables.place_words)
+        ):
             continue
-        supported = tables.support.issuperset(word for word in rest if word not in _PLAIN_WORDS)
+        supported = tables.support.issuperset(word for word in rest if word not in tables.plain_words)
         if rest and supported and not tables.strong_support.isdisjoint(rest):
             return Hit(row, Certainty.CLEAR, Manner.WORD)
         if rest and (supported or keyword == "stop" == core[-1]):

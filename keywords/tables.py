@@ -19,6 +19,21 @@ LANGUAGES = (
 )  # fmt: skip
 
 
+_WORD_SETS = (
+    "fillers",
+    "closing",
+    "polite",
+    "support",
+    "strong_support",
+    "strong_words",
+    "plain_words",
+    "place_words",
+    "compound_words",
+    "real_words",
+    "correctable",
+)
+
+
 class TableError(ValueError):
     """A table breaks a rule that tables must keep; the message names the row."""
 
@@ -48,6 +63,10 @@ class Tables:
         support: words that go with a request without being one ("wrong", "interested").
         strong_support: those of them that only people write who want the texts to end.
         strong_words: words that hardly anybody writes but to leave ("unsubscribe").
+        polite: the words of courtesy that may stand beside a word that opts in.
+        plain_words: little words of English that say nothing for or against a request.
+        place_words: words that make "stop" before them a place or a pause.
+        compound_words: what senders put together ("Stop2End").
         slips: a mistyped keyword -> the row it was meant for.
         corrections: a mistyped word -> the word meant, for words that phrases are made of.
     """
@@ -66,28 +85,22 @@ class Tables:
         self.none_cases: list[tuple[str, str]] = []
         self.languages: list[str] = []
         self._classes: dict[str, list[str]] = {}
-        self._correctable: list[str] = []
         self._patterns: list[Pattern] = []
-        fillers: set[str] = set()
-        support: set[str] = set()
-        closing: set[str] = set()
-        strong_support: set[str] = set()
-        strong_words: set[str] = set()
-        real_words: set[str] = set()
+        sets: dict[str, set[str]] = {name: set() for name in _WORD_SETS}
         for document in documents:
-            fillers.update(fold_words(document.get("fillers", "")))
-            support.update(fold_words(document.get("support", "")))
-            closing.update(fold_words(document.get("closing", "")))
-            strong_support.update(fold_words(document.get("strong_support", "")))
-            strong_words.update(fold_words(document.get("strong_words", "")))
-            real_words.update(document.get("real_words", "").split())
+            for name, words in sets.items():
+                words.update(fold_words(document.get(name, "")))
             self._add_table(document, known)
-        self.fillers = frozenset(fillers)
-        self.support = frozenset(support) | self.fillers
-        self.closing = frozenset(closing)
-        self.strong_support = frozenset(strong_support)
-        self.strong_words = frozenset(strong_words)
-        self._add_slips(real_words)
+        self.fillers = frozenset(sets["fillers"])
+        self.closing = frozenset(sets["closing"])
+        self.polite = frozenset(sets["polite"])
+        self.support = frozenset(sets["support"]) | self.fillers
+        self.strong_support = frozenset(sets["strong_support"])
+        self.strong_words = frozenset(sets["strong_words"])
+        self.plain_words = frozenset(sets["plain_words"])
+        self.place_words = frozenset(sets["place_words"])
+        self.compound_words = frozenset(sets["compound_words"])
+        self._add_slips(sets["real_words"], sets["correctable"])
         classes = {word: tuple(names) for word, names in self._classes.items()}
         self.phrases = PhraseFinder(self._patterns, classes, self.fillers, fold_words)
         self.by_id = {row.id: row for row in self.rows}
@@ -123,7 +136,6 @@ class Tables:
         for entry in document.get("context", ()):
             self.rows.append(_row(entry, language, Tier.CONTEXT, sources))
         self.none_cases.extend((case, language) for case in document.get("none", ()))
-        self._correctable.extend(document.get("correctable", "").split())
 
     def _add_keyword(self, row: Row) -> None:
         self.rows.append(row)
@@ -135,17 +147,16 @@ class Tables:
         self.rows.append(row)
         self._patterns.extend(Pattern(pattern, number, table) for pattern in row.words)
 
-    def _add_slips(self, real_words: set[str]) -> None:
+    def _add_slips(self, real_words: set[str], correctable: set[str]) -> None:
         for row in self.rows:
             if not row.slips:
                 continue
             for slip in slips_of(key_of(fold_words(row.words[0]))):
                 if slip not in self.exact and slip not in real_words:
                     self.slips.setdefault(slip, row)
-        words = frozenset(self._correctable)
-        for word in words:
+        for word in correctable:
             for slip in slips_of(word):
-                if slip not in real_words and slip not in self._classes and slip not in words:
+                if slip not in real_words and slip not in self._classes and slip not in correctable:
                     self.corrections.setdefault(slip, word)
 
 

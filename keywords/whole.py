@@ -28,30 +28,7 @@ _REPEAT = re.compile(r"(.)\1+")
 # "Stop2End", "Quit to end", "stop=quit", and what a thumb makes of the 2: senders print them, people copy them.
 _COMPOUND = re.compile(r"([a-z]{3,11}?)(?:[1-3]|to|too|or|and|n|for|4)([a-z]{3,11})")
 _OPEN_COMPOUND = re.compile(r"([a-z]{3,11})[1-3]{1,2}|[23]([a-z]{3,11})|to([a-z]{3,11})")
-
-     COMPOUND_WORDS = frozenset(
-    (
-        "stop",
-        "quit",
-        "end",
-        "ends",
-        "cancel",
-        "unsubscribe",
-        "unsub",
-        "optout",
-        "stopall",
-        "remove",
-        "exit",
-        "leave",
-        "revoke",
-    )
-)  # fmt: skip
 _SMALL_WORDS = frozenset(("to", "2", "or", "and", "n", "for", "4", "too"))
-# Opting in is exact (behaviour 22): only plain politeness may stand beside the word.
-_POLITE = frozenset(
-    ("please", "pls", "plz", "thanks", "thank", "you", "thx", "ty", "por", "favor", "svp", "bitte", "grazie", "obrigado",
-     "gracias", "merci")
-)  # fmt: skip
 
 
 def find_exact(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
@@ -118,7 +95,7 @@ def _compound(key: str, tables: Tables, scope: Scope) -> Hit | None:
 
 
 def _compound_part(part: str, tables: Tables) -> Row | None:
-    if part in _COMPOUND_WORDS:
+    if part in tables.compound_words:
         rows = tables.exact.get(part)
         return rows[0] if rows else tables.by_id["en.opt_out.stop"]
     slip = tables.slips.get(part)
@@ -143,7 +120,8 @@ def read_core(words: Sequence[str], tables: Tables, scope: Scope) -> Hit | None:
     row = scope.first(tables.rows_for(key), None)
     if row is not None and not row.alone and not row.accents:
         around = [word for word in words if word not in core]
-        if row.action is not Action.OPT_IN or _POLITE.issuperset(around):
+        # Opting in is exact (behaviour 22): only plain politeness may stand beside the word.
+        if row.action is not Action.OPT_IN or tables.polite.issuperset(around):
             return Hit(row, _loosely(row), manner)
         return None
     row = _all_keywords(core, tables, scope)
