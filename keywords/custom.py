@@ -11,26 +11,34 @@ from keywords.reading import Reading
 from keywords.tables import Tables, key_of
 
 
+# What emoji carry besides the picture: skin tones, the emoji style, joiners.
+_PICTURE_DRESS = dict.fromkeys((*range(0x1F3FB, 0x1F400), 0xFE0E, 0xFE0F, 0x200B, 0x200D, 0x2060, 0xFEFF))
+
+
 class CustomRules(NamedTuple):
     """An account's rules, folded once.
 
     Args:
         whole: by key of the whole text.
+        pictures: by the emoji that they are, skin tones left out.
         first_word: by first word.
         phrases: the folded words of each phrase, in the account's order.
     """
 
     whole: dict[str, Rule]
+    pictures: dict[str, Rule]
     first_word: dict[str, Rule]
     phrases: tuple[tuple[tuple[str, ...], Rule], ...]
 
     def find_whole(self, reading: Reading) -> Rule | None:
         """Return the rule whose words are the whole text."""
-        return self.whole.get(reading.key) if reading.key else None
+        if reading.key:
+            return self.whole.get(reading.key)
+        return self.pictures.get(_picture(reading.body)) if self.pictures else None
 
     def find_within(self, reading: Reading) -> tuple[Rule, int, int] | None:
         """Return the rule whose word comes first in the text or whose phrase stands in it, and where."""
-        words = [word for word in reading.words if word not in SILENT]
+        words = reading.plain
         if not words:
             return None
         rule = self.first_word.get(words[0])
@@ -55,19 +63,26 @@ def _index_of(phrase: Sequence[str], words: Sequence[str]) -> int:
 def custom_rules(rules: tuple[Rule, ...]) -> CustomRules:
     """Return the account's rules ready to look up. A rule without a word in it never fires; the linter says so."""
     whole: dict[str, Rule] = {}
+    pictures: dict[str, Rule] = {}
     first_word: dict[str, Rule] = {}
     phrases: list[tuple[tuple[str, ...], Rule]] = []
     for rule in rules:
         words = tuple(word for word in fold_tokens(rule.words) if word not in SILENT)
         if not words:
-            continue
-        if rule.match is Match.WHOLE:
+            pictures.setdefault(_picture(rule.words), rule)
+        elif rule.match is Match.WHOLE:
             whole.setdefault(key_of(words), rule)
         elif rule.match is Match.FIRST_WORD:
             first_word.setdefault(words[0], rule)
         else:
             phrases.append((words, rule))
-    return CustomRules(whole, first_word, tuple(phrases))
+    pictures.pop("", None)
+    return CustomRules(whole, pictures, first_word, tuple(phrases))
+
+
+def _picture(text: str) -> str:
+    """Return a text of emoji without skin tones and blanks, "" when there is nothing else in it."""
+    return "".join(text.translate(_PICTURE_DRESS).split())
 
 
 class Answer(NamedTuple):
@@ -94,7 +109,7 @@ def find_answer(pending: Pending, reading: Reading) -> Answer | None:
 @cache
 def _printed() -> re.Pattern[str]:
     return re.compile(
-        r"\b(?:reply|text|send|txt|respond|type|envia|envoyez|antworte|rispondi|responda)\b(?: with)? ([^.,;?]{1,40}?)"
+        r"\b(?:reply|text|send|txt|respond|type|envia|envoyez|antworte|rispondi|responda)\b(?: with)?(?: the word)? (\S+(?: \S+){0,2}?)"
         r" (?:to|2|for|para|pour|um|per) (?:(?:be|get|not|no) )?(?:longer |not )?"
         r"(?:opt|stop|end|quit|cancel|unsub|remove|leave|exit|receiv|salir|cancelar|sair|baja|vous|abmeld|more)"
     )

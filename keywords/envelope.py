@@ -16,6 +16,7 @@ _TAIL = 120
 _SUBJECT_LENGTH = 16
 _BEFORE = 60
 _LONG_QUOTATION_WORDS = 8
+_REACTED_TO_WORDS = 4
 _LONGEST_FOOTER = 1000
 
 
@@ -75,6 +76,8 @@ def _strip_lines(text: str, original: re.Pattern[str], quote: re.Pattern[str], s
     if found is not None and text[: found.start()].strip():
         text = text[: found.start()] + _gap(len(text) - found.start())
     without_quotes = quote.sub(_same_length, text)
+    if not without_quotes.strip():
+        without_quotes = text  # "> STOP" and nothing else: the words are the person's own
     without_signature = signature.sub(_same_length, without_quotes)
     return without_signature if without_signature.strip() else without_quotes
 
@@ -100,9 +103,13 @@ def _is_quotation(text: str, match: re.Match[str]) -> bool:
     from keywords.phone_marks import EMOJI_ONLY, FOOTER, REACTION
 
     before = text[max(0, match.start() - _BEFORE) : match.start()]
-    if match.start() <= _BEFORE and before.strip() and (REACTION.match(before) or EMOJI_ONLY.match(before)):
-        return True
     quoted = match.group(1)
+    if match.start() <= _BEFORE and before.strip():
+        if REACTION.match(before):
+            return True
+        # An emoji before somebody's own short words in quotation marks is no reaction.
+        if EMOJI_ONLY.match(before) and len(quoted.split(None, _REACTED_TO_WORDS)) >= _REACTED_TO_WORDS:
+            return True
     if FOOTER.search(quoted[:_LONGEST_FOOTER]):
         return True
     outside = before.strip() or text[match.end() : match.end() + _BEFORE].strip()

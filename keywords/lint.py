@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from unicodedata import category
 
 from keywords.context import Context, Match, Rule
 from keywords.decision import Action, Decision
@@ -73,7 +74,7 @@ class Finding:
 _ASKED = re.compile(
     r"\b(?:reply|text|send|respond|answer|txt|type|responda|responde|répondez|antworten? sie|antworte)\b"
     r"(?: back)?(?: with)?(?: the word)? [\"“'‘]?([A-Za-zÀ-ÿ0-9]{1,20})[\"”'’]?"
-    r"(?:(?:,| or| ou| o| oder) [\"“'‘]?([A-Z0-9]{1,20})[\"”'’]?)?((?: \S+){0,6})",
+    r"(?:(?:,| or| ou| o| oder) [\"“'‘]?([A-Z0-9]{1,20})[\"”'’]?)?(?=((?: \S+){0,3}))",
     re.IGNORECASE,
 )
 _TO_LEAVE = re.compile(
@@ -119,9 +120,11 @@ def lint_rules(
 def _lint_words(rules: Iterable[Rule]) -> Iterator[Finding]:
     for rule in rules:
         words = [word for word in fold_tokens(rule.words) if word not in SILENT]
-        if not words:
+        if not words and not any(category(character) == "So" for character in rule.words):
             yield Finding("no_words", Severity.ERROR, rule.id, "The rule has no word in it, so it never fires.")
             continue
+        if not words:
+            continue  # an emoji: it means nothing else
         built_in = decide(rule.words)
         mandatory = _mandatory_word(rule, words, built_in)
         if mandatory:

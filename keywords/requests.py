@@ -5,6 +5,7 @@ request to revoke consent"; CTIA 5.1.3 (CT-1): normal language is acted on.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from keywords.decision import Action, Certainty
 from keywords.folding import BOUNDARIES
@@ -112,57 +113,74 @@ def find_clause(reading: Reading, tables: Tables, scope: Scope, vetoes: Sequence
     """
     clauses = reading.clauses()
     if len(clauses) > 1:
-        hit = _own_clause(clauses, tables, scope)
+        hit = _own_clause(clauses, reading.plain, tables, scope)
         if hit is not None:
             return hit
     return None if vetoes else _led_or_ended(reading, tables, scope)
 
 
-def _own_clause(clauses: Sequence[Sequence[str]], tables: Tables, scope: Scope) -> Hit | None:
+class _Company(NamedTuple):
+    """The words that a keyword has around it.
+
+    Args:
+        words: how many.
+        strange: how many of them neither go with a request nor mean nothing.
+        telling: how many of them only people write who want the texts to end.
+    """
+
+    words: int
+    strange: int
+    telling: int
+
+    def without(self, other: "_Company") -> "_Company":
+        """Return the company with another one taken out of it."""
+        return _Company(self.words - other.words, self.strange - other.strange, self.telling - other.telling)
+
+
+def _company(words: Sequence[str], tables: Tables) -> _Company:
+    strange = sum(word not in tables.support and word not in tables.plain_words for word in words)
+    return _Company(len(words), strange, sum(word in tables.strong_support for word in words))
+
+
+def _own_clause(clauses: Sequence[Sequence[str]], plain: Sequence[str], tables: Tables, scope: Scope) -> Hit | None:
     held: Hit | None = None
+    everything = _company(plain, tables)
     for number, clause in enumerate(clauses):
         if len(clause) > _CLAUSE_WORDS or tables.keyword_words.isdisjoint(clause):
             continue
         hit = read_core(clause, tables, scope)
         if hit is None or hit.row.action is not Action.OPT_OUT:
             continue
-        if hit.certainty is not Certainty.UNSURE and _clause_acts(hit.row, clauses, number, tables):
+        others = everything.without(_company(clause, tables))
+        last = number == len(clauses) - 1
+        if hit.certainty is not Certainty.UNSURE and _clause_acts(hit.row, others, last=last):
             return Hit(hit.row, hit.certainty, Manner.CLAUSE)
         held = held or Hit(hit.row, Certainty.UNSURE, Manner.CLAUSE)
     return held
 
 
-def _clause_acts(row: Row, clauses: Sequence[Sequence[str]], number: int, tables: Tables) -> bool:
-    others = [word for place, clause in enumerate(clauses) if place != number for word in clause]
-    supported = len(others) <= _SUPPORTED_WORDS and tables.support.issuperset(
-        word for word in others if word not in tables.plain_words
-    )
-    if supported:
+def _clause_acts(row: Row, others: _Company, *, last: bool) -> bool:
+    if others.strange == 0 and others.words <= _SUPPORTED_WORDS:
         return True
     if row.clause != "last":
         return row.clause == "always"
-    return number == len(clauses) - 1 or not tables.strong_support.isdisjoint(others)
+    return last or others.telling > 0
 
 
 def _led_or_ended(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     """Read "stop im not interested" and "wrong number stop": the keyword first or last, the rest in its support."""
     words = reading.plain
-    core = core_of(words, tables)
-    if not core or len(words) > _SUPPORTED_WORDS:
+    if len(words) > _SUPPORTED_WORDS:
         return None
-    for keyword, rest in ((core[-1], core[:-1]), (core[0], core[1:])):
+    core = core_of(words, tables)
+    for keyword, rest in ((core[-1], core[:-1]), (core[0], core[1:])) if len(core) > 1 else ():
         row = scope.first(tables.rows_for(keyword), None)
-        if (
-            row is None
-            or not row.clause
-            or row.action is not Action.OPT_OUT
-            or (rest and rest[0] in tables.place_words)
-        ):
+        if row is None or not row.clause or row.action is not Action.OPT_OUT or rest[0] in tables.place_words:
             continue
-        supported = tables.support.issuperset(word for word in rest if word not in tables.plain_words)
-        if rest and supported and not tables.strong_support.isdisjoint(rest):
+        company = _company(rest, tables)
+        if not company.strange and company.telling:
             return Hit(row, Certainty.CLEAR, Manner.WORD)
-        if rest and (supported or keyword == "stop" == core[-1]):
+        if not company.strange or keyword == "stop" == core[-1]:
             return Hit(row, Certainty.UNSURE, Manner.WORD)
     return None
 

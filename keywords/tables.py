@@ -67,6 +67,8 @@ class Tables:
         plain_words: little words of English that say nothing for or against a request.
         place_words: words that make "stop" before them a place or a pause.
         compound_words: what senders put together ("Stop2End").
+        patterns: all phrases, as the tables have them.
+        none_cases: texts that no row may fire on, and the table each is in.
         slips: a mistyped keyword -> the row it was meant for.
         corrections: a mistyped word -> the word meant, for words that phrases are made of.
     """
@@ -85,7 +87,7 @@ class Tables:
         self.none_cases: list[tuple[str, str]] = []
         self.languages: list[str] = []
         self._classes: dict[str, list[str]] = {}
-        self._patterns: list[Pattern] = []
+        self.patterns: list[Pattern] = []
         sets: dict[str, set[str]] = {name: set() for name in _WORD_SETS}
         for document in documents:
             for name, words in sets.items():
@@ -102,7 +104,7 @@ class Tables:
         self.compound_words = frozenset(sets["compound_words"])
         self._add_slips(sets["real_words"], sets["correctable"])
         classes = {word: tuple(names) for word, names in self._classes.items()}
-        self.phrases = PhraseFinder(self._patterns, classes, self.fillers, fold_words)
+        self.phrases = PhraseFinder(self.patterns, classes, self.fillers, fold_words)
         self.by_id = {row.id: row for row in self.rows}
         if len(self.by_id) != len(self.rows):
             ids = [row.id for row in self.rows]
@@ -140,12 +142,17 @@ class Tables:
     def _add_keyword(self, row: Row) -> None:
         self.rows.append(row)
         for words in row.words:
-            self.exact.setdefault(key_of(fold_words(words)), []).append(row)
+            named = self.exact.setdefault(key_of(fold_words(words)), [])
+            if named and named[0].mandatory and named[0].action is not row.action:
+                raise TableError(f"row {row.id!r} shadows the mandatory word {words!r}")
+            if row.mandatory and named:
+                raise TableError(f"row {named[0].id!r} comes before the mandatory word {words!r}")
+            named.append(row)
 
     def _add_phrase(self, row: Row, table: str) -> None:
         number = len(self.rows)
         self.rows.append(row)
-        self._patterns.extend(Pattern(pattern, number, table) for pattern in row.words)
+        self.patterns.extend(Pattern(pattern, number, table) for pattern in row.words)
 
     def _add_slips(self, real_words: set[str], correctable: set[str]) -> None:
         for row in self.rows:
