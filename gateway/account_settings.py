@@ -57,6 +57,7 @@ ACCOUNT_SETTINGS: Mapping[str, AccountSetting] = {
         AccountSetting("help_contact", TEXT, "", "A phone number or address for people who ask for HELP."),
         AccountSetting("opt_out_message", TEXT_BY_LANGUAGE, {}, "The one confirmation after an opt-out."),
         AccountSetting("opt_in_message", TEXT_BY_LANGUAGE, {}, "The answer to START from somebody who had stopped."),
+        AccountSetting("opt_in_hint_message", TEXT_BY_LANGUAGE, {}, "The answer to free words that ask to come back."),
         AccountSetting("help_message", TEXT_BY_LANGUAGE, {}, "The answer to HELP."),
         AccountSetting("double_opt_in_message", TEXT_BY_LANGUAGE, {}, "The question to somebody who has to confirm."),
         AccountSetting("join_message", TEXT_BY_LANGUAGE, {}, "The welcome to an audience, with what CT-5 asks for."),

@@ -9,9 +9,9 @@ import phonenumbers
 
 from gateway.account_settings import problems_with
 from gateway.errors import ConfigurationError
-from gateway.mandatory import LAW_OF_MANDATORY_WORDS, MANDATORY_WORDS
+from gateway.linting import findings_about
 from gateway.phone import InvalidNumber, is_sender, is_short_code, normalise
-from keywords import Action, Certainty, Match, decide
+from keywords import Action, Certainty, Match, decide, explain_rule
 from store import Store
 from store.directory import Account, Directory, Keyword, Sender
 from store.scopes import is_account_id
@@ -177,6 +177,7 @@ class Configuration:
             for sender in account.senders
             if sender.carrier not in self._carriers
         ]
+        lines += [f"! {account.id}: {finding}" for account in changed for finding in findings_about(account)]
         return Plan(tuple(lines), tuple(changed))
 
     def apply(self, plan: Plan) -> None:
@@ -245,12 +246,12 @@ def _switched_off(place: str, table: Mapping[str, Any], problems: _Problems) -> 
         if decision.certainty is not Certainty.EXACT or decision.action is Action.NONE:
             problems.add(place, f"keywords_off: {word!r} is not a built-in keyword.")
             continue
-        law = LAW_OF_MANDATORY_WORDS.get(decision.action)
-        if word.upper() in MANDATORY_WORDS and table.get("mandatory_keywords_off_understood") is not True and law:
+        rule = explain_rule(decision.rule)
+        if rule.mandatory and table.get("mandatory_keywords_off_understood") is not True:
             problems.add(
                 place,
-                f"{word!r} is a mandatory word. {law} Texts with it will be held for a person, and the deadline of "
-                "10 business days runs. Add mandatory_keywords_off_understood = true if that is what you want.",
+                f"{word!r} is a mandatory word. {rule.law or ''} Texts with it will be held for a person, and the "
+                "deadline of 10 business days runs. Add mandatory_keywords_off_understood = true if you want that.",
             )
         rules.append(decision.rule)
     return tuple(rules)
@@ -261,7 +262,9 @@ def _not_a_built_in(place: str, word: Any, action: Any, problems: _Problems) -> 
     if not isinstance(word, str):
         return
     built_in = decide(word)
-    if built_in.acts and built_in.action.value != action:
+    if not built_in.acts or built_in.action == action:
+        return
+    if explain_rule(built_in.rule).mandatory:
         problems.add(place, f"{word!r} means {built_in.action.value} to everybody and cannot be a {action} keyword.")
 
 

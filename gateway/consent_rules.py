@@ -1,7 +1,7 @@
 """Which consent changes a text asks for (design §4)."""
 
 from gateway.situation import DOUBLE_OPT_IN, OpenQuestion, Situation
-from keywords import Action
+from keywords import Action, Certainty
 from store.consent import Change, Source, owner_of
 from store.directory import Account, Sender
 from store.scopes import ALL_CHANNELS, Channel, Scope
@@ -18,7 +18,7 @@ def changes_for(situation: Situation) -> tuple[Change, ...]:
     match situation.decision.action:
         case Action.OPT_OUT:
             return _opt_out(situation)
-        case Action.OPT_IN:
+        case Action.OPT_IN if situation.decision.certainty is Certainty.EXACT:
             return _lifts(situation, Source.KEYWORD)
     return ()
 

@@ -6,7 +6,7 @@ from gateway.phone import can_be_answered, formatted
 from gateway.reply_policy import Who, who_answers
 from gateway.reply_texts import reply_text
 from gateway.situation import CLARIFICATION, DOUBLE_OPT_IN, OpenQuestion, Situation
-from keywords import Action
+from keywords import Action, Certainty
 from store.inbound import Question, Reply
 from store.messages import Message, message_id
 
@@ -59,6 +59,9 @@ def _opt_out(situation: Situation, clarifying: OpenQuestion | None) -> tuple[Rep
 
 
 def _opt_in(situation: Situation, _: OpenQuestion | None) -> tuple[Reply, ...]:
+    if situation.decision.certainty is not Certainty.EXACT:
+        # Free words do not lift an opt-out (behaviour 22); the person is told the word that does.
+        return (Reply(_message(situation, _text(situation, "opt_in_hint_message"), "help", "hint", permit=True)),)
     body = situation.decision.reply or _text(situation, "opt_in_message")
     return (Reply(_message(situation, body, "welcome_back", "welcome", permit=True), only_if="lifted"),)
 

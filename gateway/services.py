@@ -15,10 +15,12 @@ from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
 from gateway.inbound import Inbound
+from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
 from gateway.queueing import JobQueue
 from gateway.reviewing import Reviews
+from gateway.routing import Routing
 from gateway.settings import Settings, secret_key_of
 from gateway.simulating import Handset
 from gateway.subscribing import Subscriptions
@@ -47,6 +49,8 @@ class Services:
     sweeper: Sweeper
     reviews: Reviews
     subscriptions: Subscriptions
+    keyword_switches: KeywordSwitches
+    routing: Routing
     metrics: Metrics
     handset: Handset
 
@@ -118,6 +122,8 @@ def build(
         sweeper=Sweeper(store, queue, clock),
         reviews=reviews,
         subscriptions=Subscriptions(store, clock),
+        keyword_switches=KeywordSwitches(store),
+        routing=Routing(store, inbound, carriers),
         metrics=Metrics(store, queue, reviews, clock),
         handset=Handset(
             store,

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from gateway.cli.configuring import apply, keys
+from gateway.cli.configuring import apply, keys, unrouted
 from gateway.cli.inspecting import check, doctor, explain, try_text
 from gateway.cli.running import sweeper, up, web, worker
 from gateway.errors import ConfigurationError, GatewayError, SettingsError
@@ -35,5 +35,5 @@ def main() -> None:
     """
 
 
-for command in (up, web, worker, sweeper, apply, keys, check, explain, try_text, doctor):
+for command in (up, web, worker, sweeper, apply, keys, unrouted, check, explain, try_text, doctor):
     main.add_command(command)
