@@ -10,7 +10,39 @@ from keywords.rows import Tier
 from keywords.table_checks import check_tables, main
 from keywords.tables import LANGUAGES, TableError, Tables, read_document, tables
 
-WANTED = ["en", "es", "fr", "fr-CA", "pt", "pt-BR", "de", "it", "nl", "pl", "ru", "uk", "ar", "he", "hi", "zh", "ja", "ko", "vi", "tl", "tr", "id", "sv", "no", "da", "fi", "cs", "el", "hu", "ro", "th"]
+WANTED = [
+    "en",
+    "es",
+    "fr",
+    "fr-CA",
+    "pt",
+    "pt-BR",
+    "de",
+    "it",
+    "nl",
+    "pl",
+    "ru",
+    "uk",
+    "ar",
+    "he",
+    "hi",
+    "zh",
+    "ja",
+    "ko",
+    "vi",
+    "tl",
+    "tr",
+    "id",
+    "sv",
+    "no",
+    "da",
+    "fi",
+    "cs",
+    "el",
+    "hu",
+    "ro",
+    "th",
+]
 
 
 def load(*documents: dict[str, Any]) -> Tables:
