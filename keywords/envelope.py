@@ -110,7 +110,8 @@ def _is_quotation(text: str, match: re.Match[str]) -> bool:
         # An emoji before somebody's own short words in quotation marks is no reaction.
         if EMOJI_ONLY.match(before) and len(quoted.split(None, _REACTED_TO_WORDS)) >= _REACTED_TO_WORDS:
             return True
+    if not before.strip() and not text[match.end() : match.end() + _BEFORE].strip():
+        return False
     if FOOTER.search(quoted[:_LONGEST_FOOTER]):
         return True
-    outside = before.strip() or text[match.end() : match.end() + _BEFORE].strip()
-    return bool(outside) and len(quoted.split(None, _LONG_QUOTATION_WORDS)) > _LONG_QUOTATION_WORDS
+    return len(quoted.split(None, _LONG_QUOTATION_WORDS)) > _LONG_QUOTATION_WORDS
