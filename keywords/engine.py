@@ -16,6 +16,7 @@ _NO_CONTEXT = Context()
 _EMPTY = Decision(Action.NONE, Certainty.EXACT, "none", "", None, EMPTY)
 _NOTHING = Decision(Action.NONE, Certainty.CLEAR, "none", "", None, NOTHING)
 _SHORT_TEXT_WORDS = 14
+_LONGEST_KEY = 40
 _STOP_SIGNS = frozenset("🛑⛔🚫✋🤚🖐🙅")
 
 
@@ -132,9 +133,10 @@ def _mended(reading: Reading, known: Tables) -> Reading | None:
 
 
 def _read_whole(reading: Reading, known: Tables, scope: Scope) -> Hit | None:
-    hit = find_repeated(reading, known, scope) or find_compound(reading, known, scope)
-    if hit is not None:
-        return hit
+    if len(reading.key) <= _LONGEST_KEY:
+        hit = find_repeated(reading, known, scope) or find_compound(reading, known, scope)
+        if hit is not None:
+            return hit
     if len(reading.plain) <= _SHORT_TEXT_WORDS:
         return find_courteous(reading, known, scope)
     return None

@@ -10,7 +10,7 @@ from keywords.folding import SILENT, fold_tokens
 from keywords.patterns import Pattern, qualified
 from keywords.phrases import PhraseFinder
 from keywords.rows import Row, Tier
-from keywords.slips import slips_of
+from keywords.slips import misspellings_of, slips_of
 
 # Languages are read in this order: where two of them share a word, the first gives the rule its name.
 LANGUAGES = (
@@ -31,6 +31,7 @@ _WORD_SETS = (
     "compound_words",
     "real_words",
     "correctable",
+    "misspelt",
 )
 
 
@@ -66,6 +67,7 @@ class Tables:
         polite: the words of courtesy that may stand beside a word that opts in.
         plain_words: little words of English that say nothing for or against a request.
         place_words: words that make "stop" before them a place or a pause.
+        compound_letters: the letters that a compound can start with.
         compound_words: what senders put together ("Stop2End").
         patterns: all phrases, as the tables have them.
         none_cases: texts that no row may fire on, and the table each is in.
@@ -102,7 +104,9 @@ class Tables:
         self.plain_words = frozenset(sets["plain_words"])
         self.place_words = frozenset(sets["place_words"])
         self.compound_words = frozenset(sets["compound_words"])
-        self._add_slips(sets["real_words"], sets["correctable"])
+        self._add_slips(sets["real_words"], sets["correctable"], sets["misspelt"])
+        parts = {*self.compound_words, *(slip for slip, row in self.slips.items() if row.action is Action.OPT_OUT)}
+        self.compound_letters = frozenset(part[0] for part in parts) | frozenset("23t")
         classes = {word: tuple(names) for word, names in self._classes.items()}
         self.phrases = PhraseFinder(self.patterns, classes, self.fillers, fold_words)
         self.by_id = {row.id: row for row in self.rows}
@@ -154,15 +158,15 @@ class Tables:
         self.rows.append(row)
         self.patterns.extend(Pattern(pattern, number, table) for pattern in row.words)
 
-    def _add_slips(self, real_words: set[str], correctable: set[str]) -> None:
+    def _add_slips(self, real_words: set[str], correctable: set[str], misspelt: set[str]) -> None:
         for row in self.rows:
             if not row.slips:
                 continue
             for slip in slips_of(key_of(fold_words(row.words[0]))):
                 if slip not in self.exact and slip not in real_words:
                     self.slips.setdefault(slip, row)
-        for word in correctable:
-            for slip in slips_of(word):
+        for word in sorted(correctable | misspelt):
+            for slip in (*slips_of(word), *(misspellings_of(word) if word in misspelt else ())):
                 if slip not in real_words and slip not in self._classes and slip not in correctable:
                     self.corrections.setdefault(slip, word)
 

@@ -16,8 +16,8 @@ from keywords.rows import Row
 from keywords.scope import Scope
 from keywords.tables import Tables, key_of
 
-_LONGEST_LEET = 32
-_LONGEST_COMPOUND = 40
+_LONGEST_IMITATION = 40
+_LONGEST_COMPOUND = 30
 _LONGEST_SLIP = 13
 _MOST_CORE_WORDS = 12
 _LEET = {ord(sign): letter for sign, letter in zip("013457@$€|!+8", "oieastaseiltb", strict=True)}
@@ -33,13 +33,17 @@ _SMALL_WORDS = frozenset(("to", "2", "or", "and", "n", "for", "4", "too"))
 
 def find_exact(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that is the whole text after folding, look-alike letters and leet included."""
-    row = scope.first(tables.rows_for(reading.key), reading.body)
-    if row is not None:
-        return Hit(row, _exactly(row), Manner.WHOLE)
+    rows = tables.exact.get(reading.key)
+    if rows is not None:
+        row = scope.first(rows, reading.body)
+        if row is not None:
+            return Hit(row, _exactly(row), Manner.WHOLE)
+    if len(reading.body) > _LONGEST_IMITATION:
+        return None
     shape = None if reading.key.isascii() else shape_of(reading.key)
     keys = [shape] if shape else []
     body = reading.body.strip(" \t\r\n.!?")
-    if len(body) <= _LONGEST_LEET and _LEET_SIGN.search(body):
+    if _LEET_SIGN.search(body):
         keys += (key_of(fold_tokens(body.translate(table))) for table in (_LEET, _LEET_L))
     for key in keys:
         row = scope.first(tables.rows_for(key), reading.body)
@@ -56,7 +60,7 @@ def find_repeated(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that the text repeats ("STOP STOP STOP", "stopstop") or draws out ("STOOOOP")."""
     key = reading.key
     row = scope.first(tables.rows_for(_unrepeated(key)), reading.body)
-    if row is None and len(key) <= _LONGEST_COMPOUND and _RUN.search(key):
+    if row is None and _RUN.search(key):
         row = scope.first(tables.rows_for(_REPEAT.sub(r"\1", key)), reading.body)
         row = row or scope.first(tables.rows_for(_RUN.sub(r"\1", key)), reading.body)
         if row is not None and not (row.mandatory or row.slips):
@@ -78,7 +82,7 @@ def find_compound(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
 
 
 def _compound(key: str, tables: Tables, scope: Scope) -> Hit | None:
-    if not 4 <= len(key) <= _LONGEST_COMPOUND:
+    if not 4 <= len(key) <= _LONGEST_COMPOUND or key[0] not in tables.compound_letters:
         return None
     match = _COMPOUND.fullmatch(key)
     if match is not None:
