@@ -95,6 +95,9 @@ def _instructed(reading: Reading, context: Context, known: Tables) -> Hit | None
     if reading.key in keys or key_of(words) in keys:
         whole = reading.key in keys
         return Hit(row, Certainty.EXACT if whole else Certainty.CLEAR, Manner.INSTRUCTION)
+    # People asked to text "Stop2End" also text "2": likely meant, but it may answer something else.
+    if reading.key.isdigit() and any(reading.key in key for key in keys):
+        return Hit(row, Certainty.UNSURE, Manner.INSTRUCTION)
     return None
 
 

@@ -5,10 +5,10 @@ what is left once keywords and compounds are understood. CT-2: small variances d
 """
 
 from collections.abc import Iterator
-from string import ascii_lowercase
 
 _KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _SHORT = 3
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def _neighbours() -> dict[str, str]:
@@ -29,7 +29,7 @@ NEIGHBOURS = _neighbours()
 def misspellings_of(word: str) -> Iterator[str]:
     """Yield every word that has one letter of `word` replaced by any other or one letter added."""
     for place in range(len(word) + 1):
-        for letter in ascii_lowercase:
+        for letter in _LETTERS:
             yield word[:place] + letter + word[place:]
             if place < len(word):
                 yield word[:place] + letter + word[place + 1 :]

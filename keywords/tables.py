@@ -1,6 +1,5 @@
 """Load the tables in `keywords/data` once, and lay them out for quick look-ups."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -88,6 +87,7 @@ class Tables:
         self.corrections: dict[str, str] = {}
         self.none_cases: list[tuple[str, str]] = []
         self.languages: list[str] = []
+        self._folded: list[tuple[Row, list[str]]] = []
         self._classes: dict[str, list[str]] = {}
         self.patterns: list[Pattern] = []
         sets: dict[str, set[str]] = {name: set() for name in _WORD_SETS}
@@ -95,6 +95,7 @@ class Tables:
             for name, words in sets.items():
                 words.update(fold_words(document.get(name, "")))
             self._add_table(document, known)
+            self._add_known_slips(document)
         self.fillers = frozenset(sets["fillers"])
         self.closing = frozenset(sets["closing"])
         self.polite = frozenset(sets["polite"])
@@ -114,20 +115,14 @@ class Tables:
             ids = [row.id for row in self.rows]
             twice = next(row_id for place, row_id in enumerate(ids) if row_id in ids[:place])
             raise TableError(f"two rows share the id {twice!r}")
-        self.opening_words = self._first_words(row for row in self.rows if not row.alone)
-        self.keyword_words = self._longest_words(row for row in self.rows if row.clause or row.mandatory)
+        self.opening_words = frozenset(words[0] for row, words in self._folded if words and not row.alone)
+        self.keyword_words = frozenset(
+            max(words, key=len) for row, words in self._folded if words and (row.clause or row.mandatory)
+        )
 
     def rows_for(self, key: str) -> Sequence[Row]:
         """Return the rows that name `key` as a whole text."""
         return self.exact.get(key, ())
-
-    def _first_words(self, rows: Iterable[Row]) -> frozenset[str]:
-        folded = (fold_words(words) for row in rows if row.tier is Tier.EXACT for words in row.words)
-        return frozenset(words[0] for words in folded if words)
-
-    def _longest_words(self, rows: Iterable[Row]) -> frozenset[str]:
-        folded = (fold_words(words) for row in rows if row.tier is Tier.EXACT for words in row.words)
-        return frozenset(max(words, key=len) for words in folded if words)
 
     def _add_table(self, document: Mapping[str, Any], sources: frozenset[str]) -> None:
         language = document["language"]
@@ -146,7 +141,9 @@ class Tables:
     def _add_keyword(self, row: Row) -> None:
         self.rows.append(row)
         for words in row.words:
-            named = self.exact.setdefault(key_of(fold_words(words)), [])
+            folded = fold_words(words)
+            self._folded.append((row, folded))
+            named = self.exact.setdefault(key_of(folded), [])
             if named and named[0].mandatory and named[0].action is not row.action:
                 raise TableError(f"row {row.id!r} shadows the mandatory word {words!r}")
             if row.mandatory and named:
@@ -157,6 +154,12 @@ class Tables:
         number = len(self.rows)
         self.rows.append(row)
         self.patterns.extend(Pattern(pattern, number, table) for pattern in row.words)
+
+    def _add_known_slips(self, document: Mapping[str, Any]) -> None:
+        """Add the mistypings that senders have seen in real opt-outs; they count even where they are words."""
+        for word, slips in document.get("known_slips", {}).items():
+            row = self.exact[word][0]
+            self.slips.update(dict.fromkeys(slips.split(), row))
 
     def _add_slips(self, real_words: set[str], correctable: set[str], misspelt: set[str]) -> None:
         for row in self.rows:
@@ -200,7 +203,8 @@ def _row(entry: Mapping[str, Any], language: str, tier: Tier, sources: frozenset
 
 def read_document(name: str) -> Any:
     """Return `keywords/data/<name>.json` as read. Raises FileNotFoundError for a name that is not there."""
-    from importlib import resources  # not needed to import the package, and slow to import
+    import json  # neither is needed to import the package, and both take a while
+    from importlib import resources
 
     return json.loads(resources.files("keywords").joinpath("data", f"{name}.json").read_bytes())
 

@@ -103,10 +103,7 @@ def _compound_part(part: str, tables: Tables) -> Row | None:
         rows = tables.exact.get(part)
         return rows[0] if rows else tables.by_id["en.opt_out.stop"]
     slip = tables.slips.get(part)
-    if slip is not None and slip.action is Action.OPT_OUT:
-        return slip
-    named = tables.rows_for(part)
-    return next((row for row in named if row.action is Action.OPT_OUT and row.source == "p2p" and not row.alone), None)
+    return slip if slip is not None and slip.action is Action.OPT_OUT else None
 
 
 def find_courteous(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
@@ -117,7 +114,9 @@ def find_courteous(reading: Reading, tables: Tables, scope: Scope) -> Hit | None
 def read_core(words: Sequence[str], tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that is left of `words` once courtesy and anger are taken away, one slip forgiven."""
     core = core_of(words, tables)
-    if not core or len(core) > _MOST_CORE_WORDS or (len(core) > 2 and core[0] not in tables.opening_words):
+    if not core or len(core) > _MOST_CORE_WORDS:
+        return None
+    if len(core) > 2 and core[0] not in tables.opening_words and max(map(len, core)) > 1:
         return None
     manner = Manner.COURTESY if len(core) < len(words) else Manner.WHOLE
     key = "".join(core)

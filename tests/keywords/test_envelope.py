@@ -41,7 +41,7 @@ FOOTER = "Sale today! Reply STOP to unsubscribe"
         f"Great!\n> {FOOTER}",
         f"See you there\n\nOn Mon, Jan 5, 2026 at 9:01 AM Acme <a@acme.example> wrote:\n{FOOTER}",
         f"Thanks\n-----Original Message-----\n{FOOTER}",
-        f"ok\n-- \nJo, who says stop at nothing",
+        "ok\n-- \nJo, who says stop at nothing",
     ],
 )
 def test_behaviour_14_a_reaction_or_quotation_of_our_own_footer_is_no_opt_out(text: str) -> None:
