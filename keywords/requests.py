@@ -67,11 +67,13 @@ def _of_opt_outs(vetoes: Sequence[Found], rows: Sequence[Row]) -> list[Found]:
 
 
 def _silences(veto: Found, one: Found, rows: Sequence[Row]) -> bool:
-    """Tell whether `veto` says that `one` is meant otherwise: it shares a word and `one` does not say more."""
+    """Tell whether `veto` says that `one` is meant otherwise, and `one` does not say more than it."""
     row = rows[veto.row]
-    if row.action is not Action.NONE or row.silences is not rows[one.row].action:
+    if row.action is not Action.NONE or row.silences is not rows[one.row].action or one.covers(veto):
         return False
-    return veto.touches(one) and not one.covers(veto)
+    if row.firm or rows[one.row].certainty is Certainty.UNSURE:
+        return veto.touches(one)
+    return veto.start <= one.start and veto.end >= one.end
 
 
 class _Neighbourhood:
@@ -99,7 +101,12 @@ def _certainty(one: Found, near: _Neighbourhood, rows: Sequence[Row], words: Seq
         return Certainty.CLEAR if whole else Certainty.UNSURE
     for other in near.around(one):
         rival = rows[other.row]
-        if rival.certainty is Certainty.UNSURE and rival.action is row.action and other.covers(one):
+        if (
+            rival.certainty is Certainty.UNSURE
+            and rival.action is row.action
+            and other.covers(one)
+            and other.start == one.start
+        ):
             longer = (third for third in near.around(other) if third.covers(other) or third == other)
             if not any(rows[third.row].certainty is Certainty.CLEAR and third != other for third in longer):
                 return Certainty.UNSURE

@@ -188,6 +188,7 @@ def _row(entry: Mapping[str, Any], language: str, tier: Tier, sources: frozenset
             says=entry.get("says", ""),
             law=entry.get("law"),
             silences=Action(entry.get("silences", "opt_out")),
+            firm=entry.get("firm", False),
             mandatory=entry.get("mandatory", False),
             clause=entry.get("clause", ""),
             slips=entry.get("slips", False),
