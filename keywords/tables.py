@@ -27,6 +27,7 @@ _WORD_SETS = (
     "strong_words",
     "plain_words",
     "place_words",
+    "pleading_words",
     "compound_words",
     "real_words",
     "correctable",
@@ -66,6 +67,7 @@ class Tables:
         polite: the words of courtesy that may stand beside a word that opts in.
         plain_words: little words of English that say nothing for or against a request.
         place_words: words that make "stop" before them a place or a pause.
+        pleading_words: words that start the reason after a bare "stop" ("stop im at work").
         compound_letters: the letters that a compound can start with.
         compound_words: what senders put together ("Stop2End").
         patterns: all phrases, as the tables have them.
@@ -103,6 +105,7 @@ class Tables:
         self.strong_support = frozenset(sets["strong_support"])
         self.strong_words = frozenset(sets["strong_words"])
         self.plain_words = frozenset(sets["plain_words"])
+        self.pleading_words = frozenset(sets["pleading_words"])
         self.place_words = frozenset(sets["place_words"])
         self.compound_words = frozenset(sets["compound_words"])
         self._add_slips(sets["real_words"], sets["correctable"], sets["misspelt"])
