@@ -10,43 +10,7 @@ from keywords.rows import Tier
 from keywords.table_checks import check_tables, main
 from keywords.tables import LANGUAGES, TableError, Tables, read_document, tables
 
-<<<<<<< HEAD
-WANTED = [
-    "en",
-    "es",
-    "fr",
-    "fr-CA",
-    "pt",
-    "pt-BR",
-    "de",
-    "it",
-    "nl",
-    "pl",
-    "ru",
-    "uk",
-    "ar",
-    "he",
-    "hi",
-    "zh",
-    "ja",
-    "ko",
-    "vi",
-    "tl",
-    "tr",
-    "id",
-    "sv",
-    "no",
-    "da",
-    "fi",
-    "cs",
-    "el",
-    "hu",
-    "ro",
-    "th",
-]
-=======
 WANTED = frozenset(LANGUAGES) - {"others", "und"}
->>>>>>> keywords
 
 
 def load(*documents: dict[str, Any]) -> Tables:
