@@ -10,6 +10,7 @@ from gateway.carriers.base import CarrierTraits, InboundText
 from gateway.clock import Clock
 from gateway.consent_rules import changes_for
 from gateway.logs import logger
+from gateway.phone import masked
 from gateway.queueing import JobQueue, queue_for
 from gateway.replies import question_of, replies_for
 from gateway.reply_policy import Who, who_answers
@@ -113,14 +114,11 @@ def _log(situation: Situation, received: Received) -> None:
         "text received",
         carrier=text.carrier,
         carrier_id=text.carrier_id,
-        sender=text.sender,
-        address=text.address,
         owner=situation.owner,
-        action=decision.action.value,
+        address=masked(text.address),
         rule=decision.rule,
         outcomes=[outcome.outcome for outcome in received.outcomes],
-        reply=received.reply,
-        duplicate=received.duplicate,
+        reply=received.reply if not received.duplicate else "duplicate",
     )
 
 

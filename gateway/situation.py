@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from gateway.account_settings import setting_of
@@ -49,7 +50,7 @@ class OpenQuestion:
         return Pending(self.kind, yes=yes, options=self.options)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Situation:
     """One text and what is known about it. owners: the accounts on the sender; none when nobody has it."""
 
@@ -61,12 +62,12 @@ class Situation:
     now: datetime
     question: OpenQuestion | None = None
 
-    @property
+    @cached_property
     def account(self) -> Account | None:
         """The account whose sender this is, unless it is shared or unknown."""
         return self.owners[0][0] if len(self.owners) == 1 else None
 
-    @property
+    @cached_property
     def owner(self) -> str:
         """Whose the conversation is: the account, or "@" and the sender when it is shared or unknown."""
         return self.account.id if self.account else f"@{self.text.sender}"
@@ -75,24 +76,24 @@ class Situation:
         """The account's setting; the default for a shared or unknown sender."""
         return setting_of(self.account.settings if self.account else {}, name)
 
-    @property
+    @cached_property
     def occurred_at(self) -> datetime:
         """When the person texted."""
         return self.text.received_at or self.now
 
-    @property
+    @cached_property
     def joining(self) -> Account | None:
         """The account whose word to join was used."""
         if self.decision.action is not Action.JOIN:
             return None
         return next((a for a, _ in self.owners if self.decision.rule.startswith(f"{a.id}.")), self.account)
 
-    @property
+    @cached_property
     def answers_question(self) -> bool:
         """True when the text is the answer to the open question."""
         return self.decision.rule.startswith("pending.")
 
-    @property
+    @cached_property
     def stop_scope(self) -> Scope:
         """How far a STOP to this sender reaches now (design §4)."""
         if self.account is None:
@@ -108,7 +109,7 @@ class Situation:
         start = str(self.setting("revoke_all_from"))
         return bool(start) and self.now.date().isoformat() >= start
 
-    @property
+    @cached_property
     def held(self) -> bool:
         """True when a person has to decide: the engine is unsure, or the account does not act by itself."""
         decision = self.decision
