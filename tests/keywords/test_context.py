@@ -104,9 +104,15 @@ def test_a_sender_teaches_the_engine_its_own_instruction(printed: str) -> None:
 
 
 def test_words_that_ask_for_something_else_are_never_learnt_as_opt_outs() -> None:
-    for printed in ("YES", "START", "Reply START to come back and stop missing out", "Reply HELP to end your worries"):
+    for printed in (
+        "YES",
+        "START",
+        "Reply START to come back and stop missing out",
+        "Reply HELP to end your worries",
+        "Text SUBSCRIBE to stop missing out",
+    ):
         context = Context(instructions=(printed,))
-        for word in ("yes", "start", "help"):
+        for word in ("yes", "start", "help", "subscribe"):
             assert decide(word, context).action is not Action.OPT_OUT
 
 
