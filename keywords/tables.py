@@ -73,6 +73,7 @@ class Tables:
         patterns: all phrases, as the tables have them.
         none_cases: texts that no row may fire on, and the table each is in.
         slips: a mistyped keyword -> the row it was meant for.
+        compound_slips: the same for the parts of a compound, where no other word can be meant.
         corrections: a mistyped word -> the word meant, for words that phrases are made of.
     """
 
@@ -86,6 +87,7 @@ class Tables:
         self.rows: list[Row] = []
         self.exact: dict[str, list[Row]] = {}
         self.slips: dict[str, Row] = {}
+        self.compound_slips: dict[str, Row] = {}
         self.corrections: dict[str, str] = {}
         self.none_cases: list[tuple[str, str]] = []
         self.languages: list[str] = []
@@ -109,7 +111,10 @@ class Tables:
         self.place_words = frozenset(sets["place_words"])
         self.compound_words = frozenset(sets["compound_words"])
         self._add_slips(sets["real_words"], sets["correctable"], sets["misspelt"])
-        parts = {*self.compound_words, *(slip for slip, row in self.slips.items() if row.action is Action.OPT_OUT)}
+        parts = {
+            *self.compound_words,
+            *(slip for slip, row in self.compound_slips.items() if row.action is Action.OPT_OUT),
+        }
         self.compound_letters = frozenset(part[0] for part in parts) | frozenset("23t")
         classes = {word: tuple(names) for word, names in self._classes.items()}
         self.phrases = PhraseFinder(self.patterns, classes, self.fillers, fold_words)
@@ -169,6 +174,7 @@ class Tables:
             if not row.slips:
                 continue
             for slip in slips_of(key_of(fold_words(row.words[0]))):
+                self.compound_slips.setdefault(slip, row)
                 if slip not in self.exact and slip not in real_words:
                     self.slips.setdefault(slip, row)
         for word in sorted(correctable | misspelt):
