@@ -135,7 +135,7 @@ def test_a_carrier_that_did_nothing_leaves_the_decision_to_us() -> None:
         (("es",), "take me off your list", Action.NONE),
         (("fr-CA",), "désabonnement", Action.OPT_OUT),
         (("fr",), "ARRETT", Action.OPT_OUT),
-        (("pt-BR",), "quero me descadastrar", Action.OPT_OUT),
+        (("pt-BR",), "queria me descadastrar", Action.OPT_OUT),
         ((), "退订", Action.NONE),
         (None, "退订", Action.OPT_OUT),
     ],
