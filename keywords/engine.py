@@ -8,7 +8,7 @@ from keywords.hit import Hit, Manner
 from keywords.phrases import Found
 from keywords.reading import Reading
 from keywords.requests import find_clause, find_phrase, find_strong_word
-from keywords.scope import Scope, scope_for
+from keywords.scope import EVERYTHING, Scope, scope_for
 from keywords.tables import Tables, key_of, tables
 from keywords.whole import find_compound, find_courteous, find_exact, find_repeated
 
@@ -34,7 +34,7 @@ def decide(text: str, context: Context | None = None) -> Decision:
     """
     context = context or _NO_CONTEXT
     known = tables()
-    scope = scope_for(context.languages, context.switched_off)
+    scope = EVERYTHING if context is _NO_CONTEXT else scope_for(context.languages, context.switched_off)
     reading = Reading(text)
     if context.carrier_action not in (None, Action.NONE):
         return _carrier_decision(context.carrier_action, reading)

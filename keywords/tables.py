@@ -73,6 +73,7 @@ class Tables:
         patterns: all phrases, as the tables have them.
         none_cases: texts that no row may fire on, and the table each is in.
         slips: a mistyped keyword -> the row it was meant for.
+        compound_slips: the same for the parts of a compound, where no other word can be meant.
         corrections: a mistyped word -> the word meant, for words that phrases are made of.
     """
 
@@ -86,6 +87,7 @@ class Tables:
         self.rows: list[Row] = []
         self.exact: dict[str, list[Row]] = {}
         self.slips: dict[str, Row] = {}
+        self.compound_slips: dict[str, Row] = {}
         self.corrections: dict[str, str] = {}
         self.none_cases: list[tuple[str, str]] = []
         self.languages: list[str] = []
@@ -98,6 +100,11 @@ class Tables:
                 words.update(fold_words(document.get(name, "")))
             self._add_table(document, known)
             self._add_known_slips(document)
+        self._set_words(sets)
+        self._add_slips(sets["real_words"], sets["correctable"], sets["misspelt"])
+        self._index()
+
+    def _set_words(self, sets: Mapping[str, set[str]]) -> None:
         self.fillers = frozenset(sets["fillers"])
         self.closing = frozenset(sets["closing"])
         self.polite = frozenset(sets["polite"])
@@ -108,20 +115,22 @@ class Tables:
         self.pleading_words = frozenset(sets["pleading_words"])
         self.place_words = frozenset(sets["place_words"])
         self.compound_words = frozenset(sets["compound_words"])
-        self._add_slips(sets["real_words"], sets["correctable"], sets["misspelt"])
-        parts = {*self.compound_words, *(slip for slip, row in self.slips.items() if row.action is Action.OPT_OUT)}
-        self.compound_letters = frozenset(part[0] for part in parts) | frozenset("23t")
+
+    def _index(self) -> None:
+        """Lay out what was read for look-ups."""
+        mistyped = (slip for slip, row in self.compound_slips.items() if row.action is Action.OPT_OUT)
+        self.compound_letters = frozenset("23t").union(part[0] for part in (*self.compound_words, *mistyped))
         classes = {word: tuple(names) for word, names in self._classes.items()}
         self.phrases = PhraseFinder(self.patterns, classes, self.fillers, fold_words)
+        self.opening_words = frozenset(words[0] for row, words in self._folded if words and not row.alone)
+        self.keyword_words = frozenset(
+            max(words, key=len) for row, words in self._folded if words and (row.clause or row.mandatory)
+        )
         self.by_id = {row.id: row for row in self.rows}
         if len(self.by_id) != len(self.rows):
             ids = [row.id for row in self.rows]
             twice = next(row_id for place, row_id in enumerate(ids) if row_id in ids[:place])
             raise TableError(f"two rows share the id {twice!r}")
-        self.opening_words = frozenset(words[0] for row, words in self._folded if words and not row.alone)
-        self.keyword_words = frozenset(
-            max(words, key=len) for row, words in self._folded if words and (row.clause or row.mandatory)
-        )
 
     def rows_for(self, key: str) -> Sequence[Row]:
         """Return the rows that name `key` as a whole text."""
@@ -169,6 +178,7 @@ class Tables:
             if not row.slips:
                 continue
             for slip in slips_of(key_of(fold_words(row.words[0]))):
+                self.compound_slips.setdefault(slip, row)
                 if slip not in self.exact and slip not in real_words:
                     self.slips.setdefault(slip, row)
         for word in sorted(correctable | misspelt):

@@ -102,7 +102,7 @@ def _compound_part(part: str, tables: Tables) -> Row | None:
     if part in tables.compound_words:
         rows = tables.exact.get(part)
         return rows[0] if rows else tables.by_id["en.opt_out.stop"]
-    slip = tables.slips.get(part)
+    slip = tables.slips.get(part) or tables.compound_slips.get(part)
     return slip if slip is not None and slip.action is Action.OPT_OUT else None
 
 
