@@ -18,6 +18,8 @@ from store.scopes import Channel, Scope
 
 # Longer than any carrier's retries and than a reconciliation after an outage looks back.
 _SEEN_FOR = timedelta(days=400)
+# More automatic replies than any loop guard lets through.
+_MUTED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,13 @@ class InboundStore:
             ),
             **without_none({"once": once, "only_if": reply.only_if}),
         }
+
+    def mute(self, sender: str, address: str, duration: timedelta) -> None:
+        """Send no automatic reply to an address from a sender for a while. Raises StoreError."""
+        with store_errors():
+            self._client.set(
+                keys.loop_counter(place_of(address).shard, sender, address), _MUTED, px=_milliseconds(duration)
+            )
 
     def pending(self, account: str, address: str) -> str | None:
         """The question a number was asked and has not answered, as it was kept, or None. Raises StoreError."""

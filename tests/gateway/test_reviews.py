@@ -218,3 +218,24 @@ def test_the_person_who_lifts_what_a_colleague_entered_is_named(services: Servic
     last = services.consent.explain(acme, PERSON).journal[-1]
     assert (last.outcome, last.detail["reason"]) == ("lifted", "asked to come back")
     assert last.detail["actor"].startswith("api key ")
+
+
+def test_us_21_every_request_tells_when_it_came_when_it_was_blocked_and_when_it_was_confirmed(
+    services: Services, client: FlaskClient, clock: FakeClock, send_jobs: Jobs
+) -> None:
+    text(client, "STOP")
+    came = clock.now()
+    clock.pass_time(timedelta(seconds=3))
+    send_jobs()
+    acme = services.store.directory.current().accounts["acme"]
+    (request,) = services.consent.explain(acme, PERSON).requests
+    assert (request.received_at, request.confirmed_at) == (came, clock.now())
+    assert request.blocked_at is not None
+
+
+def test_an_account_that_does_not_act_by_itself_is_warned_of_loudly(services: Services) -> None:
+    document = '[[accounts]]\nid = "acme"\nname = "Acme"\n[accounts.settings]\nautomated_opt_outs = false\n'
+    plan = services.configuration.plan(services.configuration.read(document))
+    assert any("automated_opt_outs is off" in line for line in plan.lines)
+    services.configuration.apply(plan)
+    assert any(finding.about == "opt-outs" and not finding.good for finding in examine(services, services.settings))
