@@ -15,7 +15,7 @@ from gateway.queueing import JobQueue, queue_for
 from gateway.replies import question_of, replies_for
 from gateway.reply_policy import Who, who_answers
 from gateway.situation import CLARIFICATION, OpenQuestion, Situation, SituationReader
-from keywords import Action, Certainty
+from keywords import Action
 from store import Store
 from store.inbound import Join, LoopGuard, Question, Receipt, Received, Reply, Review
 from store.messages import Message, message_id
@@ -124,11 +124,7 @@ def _log(situation: Situation, received: Received) -> None:
 
 def _review(situation: Situation) -> Review | None:
     """Held texts wait for a person; opt-outs by free words may be taken back for a while by one."""
-    decision = situation.decision
-    if situation.held:
-        return Review(situation.owner, hold=True)
-    by_free_words = decision.action is Action.OPT_OUT and decision.certainty is Certainty.CLEAR
-    return Review(situation.owner, hold=False) if by_free_words else None
+    return Review(situation.owner, hold=situation.held) if situation.is_to_be_read else None
 
 
 def _join(situation: Situation, replies: Sequence[Reply]) -> Join | None:

@@ -52,7 +52,11 @@ class OpenQuestion:
 
 @dataclass(frozen=True)
 class Situation:
-    """One text and what is known about it. owners: the accounts on the sender; none when nobody has it."""
+    """One text and what is known about it.
+
+    owners: the accounts on the sender; none when nobody has it. addressee: for a text to a shared sender that a
+    person is to read, the account that texted its sender last; colleagues of that one see it, and no others (G8).
+    """
 
     text: InboundText
     owners: Sequence[tuple[Account, Sender]]
@@ -61,6 +65,7 @@ class Situation:
     words: Words
     now: datetime
     question: OpenQuestion | None = None
+    addressee: Account | None = None
 
     @cached_property
     def account(self) -> Account | None:
@@ -70,7 +75,8 @@ class Situation:
     @cached_property
     def owner(self) -> str:
         """Whose the conversation is: the account, or "@" and the sender when it is shared or unknown."""
-        return self.account.id if self.account else f"@{self.text.sender}"
+        account = self.account or self.addressee
+        return account.id if account else f"@{self.text.sender}"
 
     def setting(self, name: str) -> Any:
         """The account's setting; the default for a shared or unknown sender."""
@@ -108,6 +114,12 @@ class Situation:
         # US-13: from a date that may still move, a STOP to one kind of text revokes consent to all of them.
         start = str(self.setting("revoke_all_from"))
         return bool(start) and self.now.date().isoformat() >= start
+
+    @cached_property
+    def is_to_be_read(self) -> bool:
+        """True when a person is to read the text: it is held, or an opt-out by free words may be taken back."""
+        by_free_words = self.decision.action is Action.OPT_OUT and self.decision.certainty is Certainty.CLEAR
+        return self.held or by_free_words
 
     @cached_property
     def held(self) -> bool:
@@ -148,7 +160,19 @@ class SituationReader:
         situation = Situation(text, owners, decision, handling, words, self._clock.now())
         if _may_be_an_answer(situation):
             situation = self._with_question(situation, context)
-        return _with_carriers_yes(situation, traits)
+        situation = _with_carriers_yes(situation, traits)
+        if len(owners) > 1 and situation.is_to_be_read:
+            situation = replace(situation, addressee=self._addressee(situation))
+        return situation
+
+    def _addressee(self, situation: Situation) -> Account:
+        """The account on a shared sender that texted this person last; the first one when none did."""
+        newest: tuple[datetime, Account] | None = None
+        for account, _ in situation.owners:
+            for message in self._store.messages.thread(account.id, situation.text.address, limit=1):
+                if newest is None or message.created_at > newest[0]:
+                    newest = (message.created_at, account)
+        return newest[1] if newest else situation.owners[0][0]
 
     def _context(self, text: InboundText, owners: Sequence[tuple[Account, Sender]]) -> Context:
         version = self._store.directory.current().version
