@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -26,23 +26,27 @@ _YES = ("Y", "YES")
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """A question a number was asked. kind: double_opt_in or clarification; scope: what a clarification narrows."""
+    """A question a number was asked.
+
+    kind: double_opt_in or clarification. account: whose question it is. scope: what a clarification narrows.
+    """
 
     kind: str
+    account: str
     audience: str = ""
     options: tuple[tuple[str, str], ...] = ()
     scope: str = ""
 
     def text(self) -> str:
         """The question as it is kept."""
-        return json.dumps({"kind": self.kind, "audience": self.audience, "options": self.options, "scope": self.scope})
+        return json.dumps(asdict(self))
 
     @classmethod
     def parse(cls, text: str) -> "OpenQuestion":
         """The question from its kept form."""
         kept = json.loads(text)
         options = tuple((word, audience) for word, audience in kept["options"])
-        return cls(kept["kind"], kept["audience"], options, kept["scope"])
+        return cls(kept["kind"], kept["account"], kept["audience"], options, kept["scope"])
 
     def pending(self) -> Pending:
         """The question as the engine reads it."""
@@ -56,6 +60,7 @@ class Situation:
 
     owners: the accounts on the sender; none when nobody has it. addressee: for a text to a shared sender that a
     person is to read, the account that texted its sender last; colleagues of that one see it, and no others (G8).
+    question_at: the sender from which the open question was asked.
     """
 
     text: InboundText
@@ -66,6 +71,7 @@ class Situation:
     now: datetime
     question: OpenQuestion | None = None
     addressee: Account | None = None
+    question_at: str = ""
 
     @cached_property
     def account(self) -> Account | None:
@@ -88,10 +94,10 @@ class Situation:
         return self.text.received_at or self.now
 
     @cached_property
-    def joining(self) -> Account | None:
-        """The account whose word to join was used."""
-        if self.decision.action is not Action.JOIN:
-            return None
+    def meant(self) -> Account | None:
+        """The account that is meant: whose question is answered, whose own word was used, or whose sender it is."""
+        if self.answers_question and self.question is not None:
+            return next((account for account, _ in self.owners if account.id == self.question.account), None)
         return next((a for a, _ in self.owners if self.decision.rule.startswith(f"{a.id}.")), self.account)
 
     @cached_property
@@ -186,12 +192,14 @@ class SituationReader:
         return replace(kept, carrier_action=Action(text.carrier_action)) if text.carrier_action else kept
 
     def _with_question(self, situation: Situation, context: Context) -> Situation:
-        kept = self._store.inbound.pending(situation.owner, situation.text.address)
-        if kept is None:
-            return situation
-        question = OpenQuestion.parse(kept)
-        decision = decide(situation.text.body, replace(context, pending=question.pending()))
-        return replace(situation, decision=decision, question=question)
+        text = situation.text
+        for sender in (text.sender, text.service) if text.service else (text.sender,):
+            kept = self._store.inbound.pending(sender, text.address)
+            if kept is not None:
+                question = OpenQuestion.parse(kept)
+                decision = decide(text.body, replace(context, pending=question.pending()))
+                return replace(situation, decision=decision, question=question, question_at=sender)
+        return situation
 
 
 def context_for(owners: Sequence[tuple[Account, Sender]]) -> Context:
