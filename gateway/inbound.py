@@ -13,12 +13,13 @@ from gateway.logs import logger
 from gateway.phone import masked
 from gateway.queueing import JobQueue, queue_for
 from gateway.replies import question_of, replies_for
-from gateway.reply_policy import Who, who_answers
+from gateway.reply_policy import Handling, Who, who_answers
 from gateway.situation import CLARIFICATION, OpenQuestion, Situation, SituationReader
 from keywords import Action
 from store import Store
 from store.inbound import Join, LoopGuard, Question, Receipt, Received, Reply, Review
 from store.messages import Message, message_id
+from store.scopes import Scope
 
 log = logger(__name__)
 
@@ -76,6 +77,7 @@ class Inbound:
             ask=Question(clarifying.text(), window) if clarifying else None,
             answers_question=situation.answers_question,
             question_at=situation.question_at,
+            welcome=_welcome_scopes(situation),
             closes_question=situation.answers_question or situation.decision.action is Action.OPT_OUT,
         )
 
@@ -123,6 +125,13 @@ def _log(situation: Situation, received: Received) -> None:
     )
 
 
+def _welcome_scopes(situation: Situation) -> tuple[Scope, ...]:
+    account = situation.account
+    if situation.decision.action is not Action.OPT_IN or account is None:
+        return ()
+    return scopes_for(account, situation.sender)
+
+
 def _review(situation: Situation) -> Review | None:
     """Held texts wait for a person; opt-outs by free words may be taken back for a while by one."""
     return Review(situation.owner, hold=situation.held) if situation.is_to_be_read else None
@@ -139,12 +148,13 @@ def _join(situation: Situation, replies: Sequence[Reply]) -> Join | None:
         return None
     audience = situation.decision.audience
     window = timedelta(hours=setting_of(account.settings, "confirm_window"))
+    may_ask = bool(replies) and situation.handling is not Handling.TOLL_FREE
     return Join(
         account.id,
         audience,
         scopes_for(account, situation.text.sender, audience),
-        # Who cannot be asked is not opened a question.
-        question=question_of(account.id, audience, window) if replies else None,
+        # Who cannot be asked is not opened a question; a toll-free network lets nothing through but START (TF-1).
+        question=question_of(account.id, audience, window, asked=True) if may_ask else None,
         always_ask=setting_of(account.settings, "double_opt_in") == "always",
     )
 

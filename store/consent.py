@@ -50,8 +50,9 @@ RANK: Mapping[Source, int] = {
 MAY_LIFT: Mapping[Source, tuple[Source, ...]] = {
     # A person lifts their own blocks and what the carrier holds for that sender (design §4, G5).
     Source.KEYWORD: (Source.KEYWORD, Source.LINK, Source.CARRIER),
-    # A confirmed opt-in is the person's own, fresh and documented consent (design §4): it lifts everything.
-    Source.CONFIRMED: tuple(Source),
+    # A confirmed opt-in is the person's own, fresh and documented consent (design §4). What the carrier blocks, it
+    # goes on blocking until the person texts START to that sender.
+    Source.CONFIRMED: tuple(source for source in Source if source is not Source.CARRIER),
     Source.ADMIN: (Source.AGENT, Source.ADMIN, Source.API, Source.IMPORT),
     Source.API: (Source.AGENT, Source.ADMIN, Source.API, Source.IMPORT),
 }

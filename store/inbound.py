@@ -95,7 +95,7 @@ class Receipt:
     replies: the first whose condition holds is sent. no_reply: why there is none, when the list is empty.
     ask: a question that is opened. answers_question: do nothing unless a question is open still.
     closes_question: an open question is void from now on. question_at: the sender it was asked from, when that is
-    not the one that was texted (a messaging service).
+    not the one that was texted (a messaging service). welcome: nobody is welcomed back while one of these blocks.
     """
 
     inbound: Message
@@ -115,6 +115,7 @@ class Receipt:
     answers_question: bool = False
     closes_question: bool = False
     question_at: str = ""
+    welcome: Sequence[Scope] = ()
 
 
 class InboundStore:
@@ -148,6 +149,9 @@ class InboundStore:
             _add_review(receipt.review, place, inbound.address, names, payload)
         if receipt.join:
             payload["join"] = join_payload(receipt.join, place, names)
+        if receipt.welcome:
+            gate_names, payload["welcome"] = gate_keys(place, receipt.welcome, Channel.TEXT, first=len(names) + 1)
+            names += gate_names
         payload["replies"] = [self._reply(reply, place, names) for reply in receipt.replies]
         change_names, payload["changes"] = change_keys(place, receipt.changes, first=len(names) + 1)
         duplicate, answer = self._functions.call("sg_receive", names + change_names, payload)
@@ -213,10 +217,10 @@ class InboundStore:
         with store_errors():
             self._client.xadd(keys.unrouted(), row, maxlen=100_000, approximate=True)
 
-    def unrouted(self, *, limit: int = 1000) -> list[tuple[str, dict[str, str]]]:
-        """The texts to senders nobody has configured, oldest first, with their ids. Raises StoreError."""
+    def unrouted(self, *, after: str = "", limit: int = 1000) -> list[tuple[str, dict[str, str]]]:
+        """The texts to senders nobody has configured, oldest first, from after an id on. Raises StoreError."""
         with store_errors():
-            rows: Any = self._client.xrange(keys.unrouted(), count=limit)
+            rows: Any = self._client.xrange(keys.unrouted(), f"({after}" if after else "-", count=limit)
         return [
             (entry.decode(), {name.decode(): value.decode() for name, value in fields.items()})
             for entry, fields in rows
@@ -240,7 +244,7 @@ def _add_review(review: Review, place: Place, address: str, names: list[str], pa
     scope = Scope.of_account(review.account)
     first = len(names) + 1
     names += [
-        keys.reviews(place.shard, review.account),
+        keys.reviews(place.shard, review.account, held=review.hold),
         keys.waiting(place.shard, review.account, address),
         keys.hold(place, scope),
         keys.journal(place.shard, review.account),

@@ -71,9 +71,9 @@ def pending(shard: str, sender: str, address: str) -> str:
     return f"{{{shard}}}:pending:{sender}:{address}"
 
 
-def reviews(shard: str, account: str) -> str:
-    """Sorted set of the texts that a person has to read, by when they came."""
-    return f"{{{shard}}}:reviews:{account}"
+def reviews(shard: str, account: str, *, held: bool) -> str:
+    """Sorted set of the texts that a person has to read (or may take back), by when they came."""
+    return f"{{{shard}}}:reviews:{'held' if held else 'acted'}:{account}"
 
 
 def waiting(shard: str, account: str, address: str) -> str:

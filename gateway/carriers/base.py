@@ -83,6 +83,7 @@ class InboundText:
     carrier_id: the carrier's id of the message; redeliveries have the same. sender: ours, that was texted.
     service: the carrier's id of the pool the sender is in, or "". address: who texted. carrier_action: what the
     carrier says it did already ("opt_out", "opt_in", "help"), or "". media: how many pictures came along.
+    channel: "whatsapp", "rcs", ... when it did not come as a text message.
     received_at: when the carrier got it, for texts that are fetched later; None for one that comes in now.
     """
 
@@ -94,6 +95,7 @@ class InboundText:
     service: str = ""
     carrier_action: str = ""
     media: int = 0
+    channel: str = ""
     received_at: datetime | None = None
 
 

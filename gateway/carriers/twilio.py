@@ -23,7 +23,7 @@ from gateway.carriers.bodies import readable
 from gateway.carriers.failures import FAILURES, Failure
 from gateway.carriers.twilio_signature import body_is_intact, is_signed
 from gateway.errors import WebhookRejected, WebhookUnreadable
-from gateway.phone import address_of
+from gateway.phone import address_of, channel_of
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -119,6 +119,7 @@ class Twilio:
                 address=address_of(_needed(values, "From")),
                 body=readable(values.get("Body", "")),
                 service=values.get("MessagingServiceSid", ""),
+                channel=channel_of(values["From"]),
                 carrier_action=_ACTIONS.get(values.get("OptOutType", "").upper(), ""),
                 media=int(media) if media.isdigit() and len(media) < 4 else 0,
             ),

@@ -64,8 +64,8 @@ def test_g5_a_program_cannot_replace_or_lift_a_persons_own_stop_and_is_told_what
     assert answer["changes"] == [{"scope": "account", "outcome": "stronger_kept"}]
     status, answer = api("DELETE", f"/opt-outs/{PERSON}")
     assert (status, answer["code"], answer["word"]) == (409, "opted_out_by_person", "START")
-    assert answer["text_to"] == "+15005550006"
-    assert "ask them to text START to +1 500-555-0006" in answer["detail"]
+    assert answer["text_to"] == "+12025550100"  # the sender they texted STOP to
+    assert "ask them to text START to +1 202-555-0100" in answer["detail"]
     assert api("GET", f"/opt-outs/{PERSON}")[1]["opted_out"]
 
 
