@@ -48,6 +48,11 @@ class _Situation:
     now: datetime
 
     @property
+    def happened_at(self) -> datetime:
+        """When the person texted: by the carrier's clock for a text that comes late, else now (G7)."""
+        return min(self.text.received_at or self.now, self.now)
+
+    @property
     def owner(self) -> str:
         """Whose the conversation is: the account, or the sender itself when it is shared or unknown."""
         return self.owners[0][0].id if len(self.owners) == 1 else f"@{self.text.sender}"
@@ -122,7 +127,7 @@ class Inbound:
             carrier_id=text.carrier_id,
             action="held" if held else decision.action.value,
             changes=changes,
-            occurred_at=now,
+            occurred_at=situation.happened_at,
             now=now,
             detail=journal_detail(text, decision),
             reply=reply,
@@ -147,6 +152,9 @@ class Inbound:
         if not body:
             return None, "nothing_to_answer"
         message = _reply_message(situation, body)
+        if message.expires_at and message.expires_at <= situation.now:
+            # It would never be sent, and its mark would keep a later STOP from being confirmed.
+            return None, "too_late"
         return Reply(message, _ONCE_FOR.get(decision.action), _ONLY_IF.get(decision.action)), ""
 
     def _keep_unrouted(self, situation: _Situation) -> None:
@@ -159,7 +167,7 @@ class Inbound:
                 "service": text.service,
                 "address": text.address,
                 "body": text.body,
-                "received_at": situation.now.isoformat(),
+                "received_at": situation.happened_at.isoformat(),
             }
         )
         log.warning("text to a sender that no account has", carrier=text.carrier, sender=text.sender)
@@ -263,7 +271,7 @@ def _inbound_message(situation: _Situation) -> Message:
         body=text.body,
         kind="inbound",
         status="received",
-        created_at=situation.now,
+        created_at=situation.happened_at,
         carrier=text.carrier,
         carrier_id=text.carrier_id,
         extra={
@@ -289,6 +297,9 @@ def journal_detail(text: InboundText, decision: Decision) -> dict[str, Any]:
         "message": message_id(text.address, text.carrier, text.carrier_id, "in"),
         "carrier": text.carrier,
         "carrier_id": text.carrier_id,
+        **{
+            name: value for name, value in (("service", text.service), ("carrier_action", text.carrier_action)) if value
+        },
     }
 
 
@@ -343,7 +354,7 @@ def _reply_message(situation: _Situation, body: str) -> Message:
         status="queued",
         created_at=situation.now,
         permit=action in _PERMITTED,
-        expires_at=situation.now + expires,
+        expires_at=situation.happened_at + expires,
         carrier=text.carrier,
         in_reply_to=message_id(text.address, text.carrier, text.carrier_id, "in"),
     )

@@ -2,22 +2,26 @@
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 import redis
 
 from gateway.carriers import open_carriers
-from gateway.carriers.base import Carrier
+from gateway.carriers.base import Carrier, ListsInbound
 from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.drift import DriftReport
+from gateway.drift_repair import DriftRepair
 from gateway.inbound import Inbound
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
 from gateway.queueing import JobQueue
+from gateway.reconciling import Reconciler
+from gateway.scheduling import ReconciliationSchedule
 from gateway.settings import Settings, secret_key_of
 from gateway.simulating import Handset
 from gateway.supervision.embedded import url_of
@@ -45,6 +49,10 @@ class Services:
     sweeper: Sweeper
     metrics: Metrics
     handset: Handset
+    reconciler: Reconciler
+    drift: DriftReport
+    drift_repair: DriftRepair
+    reconciliation: ReconciliationSchedule
 
     def close(self) -> None:
         """Put away what is open. Jobs that still wait are queued first."""
@@ -97,6 +105,9 @@ def build(
     inbound = Inbound(store, queue, clock)
     consent = Consent(store, clock)
     simulator = carriers.get("simulator")
+    reconciler = Reconciler(store, carriers, inbound, clock)
+    drift, drift_repair = DriftReport(store, carriers), DriftRepair(store, carriers, clock)
+    listing = [name for name, carrier in carriers.items() if isinstance(carrier, ListsInbound)]
     return Services(
         settings=settings,
         secret_key=secret_key,
@@ -111,7 +122,7 @@ def build(
         consent=consent,
         configuration=Configuration(store, tuple(carriers)),
         sweeper=Sweeper(store, queue, clock),
-        metrics=Metrics(store, queue, clock),
+        metrics=Metrics(store, queue, clock, reconciled_carriers=listing),
         handset=Handset(
             store,
             simulator if isinstance(simulator, Simulator) else None,
@@ -120,4 +131,30 @@ def build(
             clock,
             settings.public_url or "http://localhost",
         ),
+        reconciler=reconciler,
+        drift=drift,
+        drift_repair=drift_repair,
+        reconciliation=_schedule(settings, reconciler, store, drift, drift_repair, clock, listing),
+    )
+
+
+def _schedule(
+    settings: Settings,
+    reconciler: Reconciler,
+    store: Store,
+    drift: DriftReport,
+    repair: DriftRepair,
+    clock: Clock,
+    listing: Sequence[str],
+) -> ReconciliationSchedule:
+    return ReconciliationSchedule(
+        store,
+        reconciler,
+        drift,
+        repair,
+        clock,
+        carriers=listing,
+        every=settings.reconcile_every,
+        back=settings.reconcile_back,
+        push=["twilio"] if settings.twilio_consent_push else [],
     )

@@ -17,7 +17,7 @@ from store.messages import Message, MessageStore
 from store.scopes import Scope
 
 # Longer than any carrier's retries and than a reconciliation after an outage looks back.
-_SEEN_FOR = timedelta(days=400)
+SEEN_FOR = timedelta(days=400)
 _FIXED_KEYS = 7
 
 
@@ -104,7 +104,7 @@ class InboundStore:
             "counters": 5,
             "repeat_mark": 6,
             "loop": 7,
-            "seen_for": round(_SEEN_FOR / timedelta(milliseconds=1)),
+            "seen_for": round(SEEN_FOR / timedelta(milliseconds=1)),
             "address": inbound.address,
             "member": place.gate_member,
             "field": place.details_field,
@@ -143,6 +143,22 @@ class InboundStore:
             **self._messages.creation(reply.message, len(names) - 1, len(names), 3, due_at=receipt.due_at),
             **without_none({"once": once, "only_if": reply.only_if}),
         }
+
+    def were_seen(self, carrier: str, texts: Sequence[tuple[str, str]]) -> list[bool]:
+        """Whether each text was received before, in the order asked, in one round trip.
+
+        Args:
+            carrier: whose texts.
+            texts: address and carrier's id of each.
+
+        Raises:
+            StoreError: the whole answer is unknown.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        for address, carrier_id in texts:
+            pipeline.exists(keys.seen(place_of(address).shard, carrier, carrier_id))
+        with store_errors():
+            return [bool(found) for found in pipeline.execute()]
 
     def keep_unrouted(self, fields: Mapping[str, str]) -> None:
         """Keep a text to a sender nobody has configured. Raises StoreError."""
