@@ -31,6 +31,8 @@ class _Stopping(Exception):
 class ReconciliationSchedule:
     """Reconciles every so often, and tells carriers of opt-outs where that is switched on.
 
+    What it works with can be used by hand as well: `reconciler`, `drift`, `repair`.
+
     Args:
         store, reconciler, drift, repair, clock: what it works with.
         carriers: whose lists to look at.
@@ -54,9 +56,9 @@ class ReconciliationSchedule:
     ) -> None:
         self.carriers = tuple(carriers)
         self._store = store
-        self._reconciler = reconciler
-        self._drift = drift
-        self._repair = repair
+        self.reconciler = reconciler
+        self.drift = drift
+        self.repair = repair
         self._clock = clock
         self._every = every
         self._back = back
@@ -73,6 +75,10 @@ class ReconciliationSchedule:
                 log.warning("reconciling could not reach the store", error=str(error))
             except _Stopping:
                 return
+            except Exception:
+                # A thread that ends would end this for good, and nobody would see it.
+                log.exception("reconciling failed")
+                stopping.wait(_TRY_AGAIN.total_seconds())
 
     def look(self, stopping: threading.Event | None = None) -> list[str]:
         """Reconcile with each carrier whose time has come. Returns the carriers that were looked at to the end.
@@ -112,7 +118,7 @@ class ReconciliationSchedule:
         started = self._clock.now()
         since = self._since(self._store.reconciliation.record(carrier), started)
         try:
-            report = self._reconciler.reconcile(Request(carrier, since, kind=SCHEDULED, asked=SCHEDULED), watch)
+            report = self.reconciler.reconcile(Request(carrier, since, kind=SCHEDULED, asked=SCHEDULED), watch)
         except AlreadyRunning:
             return False
         except GatewayError as error:
@@ -144,9 +150,9 @@ class ReconciliationSchedule:
         if carrier not in self._push:
             return ""
         accounts = self._store.directory.current(fresh=True).accounts.values()
-        drifts = (drift for account in accounts for drift in self._drift.of_account(account))
+        drifts = (drift for account in accounts for drift in self.drift.of_account(account))
         try:
-            repair = self._repair.push(carrier, drifts, watch.pause)
+            repair = self.repair.push(carrier, drifts, watch.pause)
         except GatewayError as error:
             log.warning("the carrier could not be told of opt-outs", carrier=carrier, problem=str(error))
             return str(error)

@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -49,9 +49,6 @@ class Services:
     sweeper: Sweeper
     metrics: Metrics
     handset: Handset
-    reconciler: Reconciler
-    drift: DriftReport
-    drift_repair: DriftRepair
     reconciliation: ReconciliationSchedule
 
     def close(self) -> None:
@@ -105,9 +102,7 @@ def build(
     inbound = Inbound(store, queue, clock)
     consent = Consent(store, clock)
     simulator = carriers.get("simulator")
-    reconciler = Reconciler(store, carriers, inbound, clock)
-    drift, drift_repair = DriftReport(store, carriers), DriftRepair(store, carriers, clock)
-    listing = [name for name, carrier in carriers.items() if isinstance(carrier, ListsInbound)]
+    reconciliation = _reconciliation(settings, store, carriers, inbound, clock)
     return Services(
         settings=settings,
         secret_key=secret_key,
@@ -122,7 +117,7 @@ def build(
         consent=consent,
         configuration=Configuration(store, tuple(carriers)),
         sweeper=Sweeper(store, queue, clock),
-        metrics=Metrics(store, queue, clock, reconciled_carriers=listing),
+        metrics=Metrics(store, queue, clock, reconciled_carriers=reconciliation.carriers),
         handset=Handset(
             store,
             simulator if isinstance(simulator, Simulator) else None,
@@ -131,29 +126,20 @@ def build(
             clock,
             settings.public_url or "http://localhost",
         ),
-        reconciler=reconciler,
-        drift=drift,
-        drift_repair=drift_repair,
-        reconciliation=_schedule(settings, reconciler, store, drift, drift_repair, clock, listing),
+        reconciliation=reconciliation,
     )
 
 
-def _schedule(
-    settings: Settings,
-    reconciler: Reconciler,
-    store: Store,
-    drift: DriftReport,
-    repair: DriftRepair,
-    clock: Clock,
-    listing: Sequence[str],
+def _reconciliation(
+    settings: Settings, store: Store, carriers: Mapping[str, Carrier], inbound: Inbound, clock: Clock
 ) -> ReconciliationSchedule:
     return ReconciliationSchedule(
         store,
-        reconciler,
-        drift,
-        repair,
+        Reconciler(store, carriers, inbound, clock),
+        DriftReport(store, carriers),
+        DriftRepair(store, carriers, clock),
         clock,
-        carriers=listing,
+        carriers=[name for name, carrier in carriers.items() if isinstance(carrier, ListsInbound)],
         every=settings.reconcile_every,
         back=settings.reconcile_back,
         push=["twilio"] if settings.twilio_consent_push else [],

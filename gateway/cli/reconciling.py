@@ -70,7 +70,7 @@ def reconcile(
         asked = f"{since} {until or ''} {account_id or ''}"
         request = Request(carrier, begin, end, account_id, asked=asked, dry_run=dry_run)
         try:
-            report = services.reconciler.reconcile(request, Watch(services.clock.sleep, _show_page))
+            report = services.reconciliation.reconciler.reconcile(request, Watch(services.clock.sleep, _show_page))
         except (GatewayError, StoreError) as error:
             click.echo(f"{error}\nNothing that was done is lost: the same command goes on from there.", err=True)
             raise SystemExit(1) from None
@@ -135,7 +135,7 @@ def drift(account_id: str | None, as_json: bool, push: bool, data: Path | None) 
 def _drifts(services: Services, account_id: str | None) -> Iterator[Drift]:
     accounts = services.store.directory.current(fresh=True).accounts
     chosen = [account_named(services, account_id)] if account_id else list(accounts.values())
-    return (row for account in chosen for row in services.drift.of_account(account))
+    return (row for account in chosen for row in services.reconciliation.drift.of_account(account))
 
 
 def _json(row: Drift) -> str:
@@ -152,8 +152,8 @@ def _line(row: Drift) -> str:
 
 def _push(services: Services, account_id: str | None) -> None:
     refused = 0
-    for carrier in services.drift_repair.names():
-        repair = services.drift_repair.push(carrier, _drifts(services, account_id))
+    for carrier in services.reconciliation.repair.names():
+        repair = services.reconciliation.repair.push(carrier, _drifts(services, account_id))
         click.echo(f"{carrier} took {repair.taken} opt-outs.")
         for refusal in repair.refused:
             click.echo(f"  not taken: {refusal.drift.number} at {refusal.drift.sender}: {refusal.problem}", err=True)
