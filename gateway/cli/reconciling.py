@@ -12,10 +12,9 @@ import click
 
 from gateway.cli.opening import account_named, data_option, open_services
 from gateway.drift import CARRIER_BLOCKS, Drift
-from gateway.errors import GatewayError
+from gateway.errors import CarrierError
 from gateway.reconciling import Report, Request, Tally, Watch
 from gateway.services import Services
-from store.errors import StoreError
 
 _DURATION = re.compile(r"([1-9][0-9]{0,4})(m|h|d)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -71,7 +70,7 @@ def reconcile(
         request = Request(carrier, begin, end, account_id, asked=asked, dry_run=dry_run)
         try:
             report = services.reconciliation.reconciler.reconcile(request, Watch(services.clock.sleep, _show_page))
-        except (GatewayError, StoreError) as error:
+        except CarrierError as error:
             click.echo(f"{error}\nNothing that was done is lost: the same command goes on from there.", err=True)
             raise SystemExit(1) from None
     _show(report, dry_run=dry_run)
