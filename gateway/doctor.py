@@ -117,7 +117,7 @@ def _is_good(record: Record, every: timedelta, now: datetime) -> bool:
 
 
 def _told(record: Record, every: timedelta) -> str:
-    problem = f" {record.problem}" if record.problem else ""
+    problem = "".join(f" {problem}" for problem in (record.problem, record.told_problem) if problem)
     if record.last is None:
         return f"not looked at yet; the sweeper does every {every}.{problem}"
     found = f"it had {record.last.ingested} texts nobody had seen" if record.last.ingested else "nothing was missing"

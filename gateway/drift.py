@@ -105,7 +105,8 @@ class DriftReport:
             return
         for shard in SHARDS:
             people = self._people(account, shard, handled)
-            numbers = iter(sorted(people))
+            # By the last digits: a batch then asks few buckets of the gate for many numbers each.
+            numbers = iter(sorted(people, key=lambda number: (number[-4:], number)))
             while batch := list(islice(numbers, _BATCH)):
                 yield from self._compare(account, shard, handled, {number: people[number] for number in batch})
 

@@ -34,7 +34,8 @@ class Part:
 def parts(since: datetime, until: datetime | None, now: datetime) -> Iterator[Part]:
     """The parts from `since` on, oldest first; the last one is open when `until` is None."""
     begin, last = since, until or now
-    while begin + _PART < last:
+    # The last part may be half as long again: a remainder of seconds is not worth a list of its own.
+    while begin + 1.5 * _PART < last:
         yield Part(begin, begin + _PART)
         begin += _PART
     yield Part(begin, until)

@@ -218,7 +218,8 @@ class Reconciler:
             run.failed_since = run.failed_since or part.begin
         for text in sorted(unseen, key=lambda text: text.received_at or datetime.min.replace(tzinfo=UTC)):
             self._ingest(run, text)
-        run.watch.on_page(run.tally, _where(sender, part))
+        if unseen:
+            run.watch.on_page(run.tally, _where(sender, part))
 
     def _unseen(self, run: _Run, texts: Sequence[InboundText]) -> list[InboundText]:
         settled_before = self._clock.now() - _SETTLED

@@ -22,6 +22,8 @@ _OVERLAP = timedelta(hours=1)
 # After an outage of ours the next look goes back to before it, within reason.
 _FURTHEST = timedelta(days=30)
 _TRY_AGAIN = timedelta(minutes=5)
+# Telling of opt-outs reads every journal from its beginning, and our gate blocks without it.
+_TELL_EVERY = timedelta(days=1)
 
 
 class _Stopping(Exception):
@@ -141,20 +143,25 @@ class ReconciliationSchedule:
         ended = self._clock.now()
         run = CompleteRun(report.since, started, ended, report.tally.ingested)
         self._store.reconciliation.completed(carrier, run)
-        self._store.reconciliation.attempted(carrier, ended, self._tell(carrier, watch))
+        self._store.reconciliation.attempted(carrier, ended, "")
         if report.tally.ingested:
             log.warning("texts whose webhook never came were taken in", carrier=carrier, texts=report.tally.ingested)
+        if carrier in self._push:
+            self._tell(carrier, watch)
 
-    def _tell(self, carrier: str, watch: Watch) -> str:
-        """Tell the carrier of opt-outs where that is switched on. Returns what went wrong, or ""."""
-        if carrier not in self._push:
-            return ""
+    def _tell(self, carrier: str, watch: Watch) -> None:
+        now = self._clock.now()
+        told_at = self._store.reconciliation.record(carrier).told_at
+        if told_at is not None and now - told_at < _TELL_EVERY:
+            return
         accounts = self._store.directory.current(fresh=True).accounts.values()
         drifts = (drift for account in accounts for drift in self.drift.of_account(account))
         try:
             repair = self.repair.push(carrier, drifts, watch.pause)
         except GatewayError as error:
             log.warning("the carrier could not be told of opt-outs", carrier=carrier, problem=str(error))
-            return str(error)
+            self._store.reconciliation.told(carrier, None, str(error))
+            return
         refused = len(repair.refused)
-        return f"{refused} opt-outs were not taken: stopgate drift --push shows why." if refused else ""
+        problem = f"It did not take {refused} opt-outs: stopgate drift --push shows why." if refused else ""
+        self._store.reconciliation.told(carrier, now, problem)

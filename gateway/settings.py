@@ -169,8 +169,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TWILIO_API_BASE_URL", "twilio_api_base_url", _loopback_url, None,
             "Another address for Twilio's API: an emulator on this machine."),
     Setting("TWILIO_CONSENT_PUSH", "twilio_consent_push", _switch, "off",
-            "on tells Twilio's Consent API, after each look at its list, of opt-outs it did not see itself. Twilio has "
-            "to have opened that API for the account."),
+            "on tells Twilio's Consent API once a day of opt-outs it did not see itself. Twilio has to have opened "
+            "that API for the account."),
 )  # fmt: skip
 
 

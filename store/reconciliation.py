@@ -49,11 +49,17 @@ class CompleteRun:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of reconciling with one carrier."""
+    """What is known of reconciling with one carrier.
+
+    attempted_at, problem: the last scheduled run, and what kept it from its end. told_at, told_problem: when the
+    carrier was last told of all opt-outs, and what went wrong the last time that was tried. "" for no problem.
+    """
 
     last: CompleteRun | None
     attempted_at: datetime | None
     problem: str
+    told_at: datetime | None
+    told_problem: str
     ingested: int
 
 
@@ -157,6 +163,12 @@ class ReconciliationStore:
                 keys.reconciliation(carrier), mapping={"attempted_at": at.isoformat(), "problem": problem}
             )
 
+    def told(self, carrier: str, at: datetime | None, problem: str) -> None:
+        """Remember when a carrier was told of all opt-outs (None: not yet) and what went wrong. Raises StoreError."""
+        row: Any = {"told_problem": problem, **({"told_at": at.isoformat()} if at else {})}
+        with store_errors():
+            self._client.hset(keys.reconciliation(carrier), mapping=row)
+
     def completed(self, carrier: str, run: CompleteRun) -> None:
         """Remember a scheduled run that looked at everything. Raises StoreError."""
         row = {
@@ -173,11 +185,13 @@ class ReconciliationStore:
         with store_errors():
             found: Any = self._client.hgetall(keys.reconciliation(carrier))
         fields: Mapping[str, str] = {name.decode(): value.decode() for name, value in found.items()}
-        attempted = fields.get("attempted_at")
+        attempted, told = fields.get("attempted_at"), fields.get("told_at")
         return Record(
             last=_complete_run(fields.get("last")),
             attempted_at=_time(attempted) if attempted else None,
             problem=fields.get("problem", ""),
+            told_at=_time(told) if told else None,
+            told_problem=fields.get("told_problem", ""),
             ingested=int(fields.get("ingested", "0")),
         )
 

@@ -148,8 +148,25 @@ def test_the_carrier_is_told_of_opt_outs_only_where_that_is_switched_on(
     assert look(changed) == ["twilio"]
     assert len(fake_twilio.consents) == pushed
     clock.pass_time(timedelta(hours=1))
+    changed.consent.opt_out(acme, "+14155550101", source=Source.API, actor="a program", sender="+15005550006")
     assert look(changed) == ["twilio"]
-    assert len(fake_twilio.consents) == pushed, "what was told is not told again"
+    assert len(fake_twilio.consents) == pushed, "once a day is enough"
+    clock.pass_time(timedelta(hours=23))
+    assert look(changed) == ["twilio"]
+    told = [item["contact_id"] for items in fake_twilio.consents for item in items]
+    assert told == [PERSON, "+14155550101"][: 2 * pushed], "what was told is not told again"
+    changed.close()
+
+
+def test_opt_outs_the_carrier_does_not_take_are_said_by_the_doctor(
+    services: Services, environment: dict[str, str], clock: FakeClock, fake_twilio: FakeTwilio
+) -> None:
+    changed = build(load_settings({**environment, "TWILIO_CONSENT_PUSH": "on"}), clock=clock)
+    acme = changed.store.directory.current().accounts["acme"]
+    changed.consent.opt_out(acme, PERSON, source=Source.API, actor="a program", sender="+15005550006")
+    fake_twilio.bad_contacts.add(PERSON)
+    assert look(changed) == ["twilio"]
+    assert "It did not take 1 opt-outs" in finding(changed)[1]
     changed.close()
 
 
