@@ -27,7 +27,8 @@ _TOLL_FREE_OPT_IN = frozenset({"start", "unstop"})
 _HANDLED = {Handling.CARRIER, Handling.ADVANCED, Handling.TOLL_FREE}
 _BY_THE_PERSON = {Source.KEYWORD.label, Source.LINK.label}
 _ENTERED = {"opted_out", "strengthened"}
-_BATCH = 1000
+# Numbers times senders that are asked for at once.
+_PAIRS = 3000
 # How the person said so, as a carrier wants to know it; by the source of the opt-out.
 _MEDIUM = {"keyword": "text", "link": "website", "agent": "offline", "admin": "offline"}
 
@@ -107,7 +108,7 @@ class DriftReport:
             people = self._people(account, shard, handled)
             # By the last digits: a batch then asks few buckets of the gate for many numbers each.
             numbers = iter(sorted(people, key=lambda number: (number[-4:], number)))
-            while batch := list(islice(numbers, _BATCH)):
+            while batch := list(islice(numbers, max(1, _PAIRS // len(handled)))):
                 yield from self._compare(account, shard, handled, {number: people[number] for number in batch})
 
     def _people(self, account: Account, shard: str, handled: Mapping[str, Sender]) -> Mapping[str, _Person]:
@@ -125,14 +126,14 @@ class DriftReport:
         if entry.source == Source.CARRIER.label:
             sender = Scope.parse(entry.scope).sender
             if sender in handled:
-                _note_block(person, sender, entry, _reason(entry.detail))
+                _note_block(person, sender, entry.occurred_at, _reason(entry.detail))
             return
         texted = _sender_texted(entry.detail, handled)
         if texted is None:
             return
         said = self._said_to_carrier(entry.detail, texted)
         if said == "opt_out":
-            _note_block(person, texted.address, entry, f"the person texted {_text(entry.detail)!r}")
+            _note_block(person, texted.address, entry.occurred_at, f"the person texted {_text(entry.detail)!r}")
         elif said == "opt_in":
             told = person.told.setdefault(texted.address, _Told())
             told.opened_at = max(told.opened_at or entry.occurred_at, entry.occurred_at)
@@ -162,31 +163,26 @@ class DriftReport:
     def _compare(
         self, account: Account, shard: str, handled: Mapping[str, Sender], people: Mapping[str, _Person]
     ) -> Iterator[Drift]:
+        self._learn_of_pushes(account, shard, handled, people)
         numbers = list(people)
         scopes = [Scope.everything(), Scope.of_account(account.id)]
         for address in handled:
             scopes += [Scope.of_sender(address), Scope.of_account_sender(account.id, address)]
         found = self._store.consent.check(numbers, scopes, Channel.TEXT)
-        rows = [
-            drift
-            for number, blocks in zip(numbers, found, strict=True)
-            for sender in handled.values()
-            if (drift := self._drift(account, sender, number, people[number], blocks)) is not None
-        ]
-        yield from self._without_pushed(account, shard, rows, people)
+        for number, blocks in zip(numbers, found, strict=True):
+            for sender in handled.values():
+                drift = self._drift(account, sender, number, people[number], blocks)
+                if drift is not None:
+                    yield drift
 
-    def _without_pushed(
-        self, account: Account, shard: str, rows: Sequence[Drift], people: Mapping[str, _Person]
-    ) -> Iterator[Drift]:
-        """Leave out what the carrier was told already, unless the person came back to that sender since."""
-        open_there = [row for row in rows if row.side == CARRIER_OPEN]
-        pushed = self._store.journal.pushed(shard, account.id, [(row.sender, row.number) for row in open_there])
-        told = {(row.sender, row.number): at for row, at in zip(open_there, pushed, strict=True)}
-        for row in rows:
-            at = told.get((row.sender, row.number))
-            opened = people[row.number].told.get(row.sender, _Told()).opened_at
-            if at is None or (opened is not None and opened > at):
-                yield row
+    def _learn_of_pushes(
+        self, account: Account, shard: str, handled: Mapping[str, Sender], people: Mapping[str, _Person]
+    ) -> None:
+        """What we told the carrier it blocks, also after our own opt-out was lifted."""
+        pairs = [(sender, number) for number, person in people.items() if person.origins for sender in handled]
+        for (sender, number), at in zip(pairs, self._store.journal.pushed(shard, account.id, pairs), strict=True):
+            if at is not None:
+                _note_block(people[number], sender, at, "it was told of an opt-out by stopgate drift --push")
 
     def _drift(
         self, account: Account, sender: Sender, number: str, person: _Person, blocks: Sequence[Block]
@@ -245,10 +241,10 @@ def _reason(detail: Mapping[str, Any]) -> str:
     return f"the carrier said so when the person texted {_text(detail)!r}"
 
 
-def _note_block(person: _Person, sender: str, entry: JournalEntry, because: str) -> None:
+def _note_block(person: _Person, sender: str, at: datetime, because: str) -> None:
     told = person.told.setdefault(sender, _Told())
-    if told.blocked_at is None or entry.occurred_at >= told.blocked_at:
-        told.blocked_at, told.because = entry.occurred_at, because
+    if told.blocked_at is None or at >= told.blocked_at:
+        told.blocked_at, told.because = at, because
 
 
 def _sender_texted(detail: Mapping[str, Any], handled: Mapping[str, Sender]) -> Sender | None:

@@ -198,7 +198,7 @@ def test_g8_the_drift_of_one_account_shows_nobody_of_another(services: Services,
 
 def test_journals_are_read_in_pages_and_every_shard_counts(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("store.journal._PAGE", 3)
-    monkeypatch.setattr("gateway.drift._BATCH", 2)
+    monkeypatch.setattr("gateway.drift._PAIRS", 6)
     people = [f"+1415555{number:04d}" for number in (*range(0, 1000, 100), *range(1, 30))]
     for number in people:
         opt_out(services, number=number, sender=LONG)
@@ -296,6 +296,20 @@ def test_who_comes_back_at_the_carrier_after_it_was_told_and_is_entered_again_is
     say("START", LONG)
     assert sides(services) == [(LONG, CARRIER_OPEN)], "START does not lift what the API entered, and does at Twilio"
     assert push(services) == (1, [])
+    assert drifts(services) == []
+
+
+def test_what_the_carrier_was_told_stays_blocked_there_when_a_program_lifts_it_here(
+    services: Services, say: Say
+) -> None:
+    opt_out(services, sender=LONG)
+    assert push(services) == (1, [])
+    services.clock.sleep(60)
+    acme = services.store.directory.current().accounts["acme"]
+    services.consent.lift(acme, PERSON, source=Source.API, actor="ann", sender=LONG)
+    (row,) = drifts(services)
+    assert (row.side, row.because) == (CARRIER_BLOCKS, "it was told of an opt-out by stopgate drift --push")
+    say("START", LONG)
     assert drifts(services) == []
 
 
