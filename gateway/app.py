@@ -7,6 +7,7 @@ from flask_openapi3.openapi import OpenAPI
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from gateway.api.consent_views import consent_api
 from gateway.api.failures import http_problem, is_api_request, register_failures, validation_problem
 from gateway.api.views import api
 from gateway.console.views import console
@@ -67,9 +68,11 @@ def create_app(services: Services | None = None) -> OpenAPI:
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks)
     csrf.exempt(api)
+    csrf.exempt(consent_api)
     for door in (webhooks, health, console):
         app.register_blueprint(door)
     app.register_api(api)
+    app.register_api(consent_api)
     app.get("/api/v1/openapi.json", doc_ui=False)(lambda: app.api_doc)
     register_failures(app)
     app.register_error_handler(HTTPException, _http_error)

@@ -32,6 +32,7 @@ def examine(services: Services, settings: Settings) -> list[Finding]:
         ("clock", _clock),
         ("queue", _queue),
         ("outbox", _outbox),
+        ("deadlines", _deadlines),
         ("carriers", _carriers),
         ("reconciliation", _reconciliation),
         ("accounts", _accounts),
@@ -84,6 +85,19 @@ def _outbox(services: Services, _: Settings) -> Iterator[Finding]:
     yield Finding(
         "outbox", good=good, sentence=sentence if good else sentence + f" The oldest is {late} late: do workers run?"
     )
+
+
+def _deadlines(services: Services, _: Settings) -> Iterator[Finding]:
+    loads = services.reviews.load()
+    held, overdue = sum(load.held for load in loads), sum(load.overdue for load in loads)
+    sentence = (
+        f"{held} texts wait for a person, {overdue} of them longer than the ten business days that the law gives."
+    )
+    yield Finding("reviews", good=overdue == 0, sentence=sentence)
+    counters = services.store.health.counters()
+    late = counters.get("confirmation_expired", 0)
+    advice = " They were not sent within five minutes: did workers run all the time?" if late else ""
+    yield Finding("confirmations", good=late == 0, sentence=f"{late} came too late to be sent.{advice}")
 
 
 def _carriers(services: Services, settings: Settings) -> Iterator[Finding]:

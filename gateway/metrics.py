@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from gateway.clock import Clock
 from gateway.queueing import JobQueue
+from gateway.reviewing import ReviewLoad, Reviews
 from store import Store
 from store.errors import StoreError
 from store.reconciliation import Record
@@ -19,9 +20,18 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Metrics(Collector):
     """What /metrics shows."""
 
-    def __init__(self, store: Store, queue: JobQueue, clock: Clock, *, reconciled_carriers: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        queue: JobQueue,
+        reviews: Reviews,
+        clock: Clock,
+        *,
+        reconciled_carriers: Sequence[str] = (),
+    ) -> None:
         self._store = store
         self._queue = queue
+        self._reviews = reviews
         self._clock = clock
         self._reconciled_carriers = reconciled_carriers
 
@@ -42,6 +52,7 @@ class Metrics(Collector):
             counters = self._store.health.counters()
             report = self._store.health.report()
             waiting, oldest = self._store.outbox.size(), self._store.outbox.oldest_due()
+            loads = self._reviews.load()
             reconciled = {name: self._store.reconciliation.record(name) for name in self._reconciled_carriers}
         except StoreError:
             up.add_metric([], 0)
@@ -57,8 +68,22 @@ class Metrics(Collector):
         yield GaugeMetricFamily("stopgate_outbox_entries", "Effects still to be done.", waiting)
         overdue = max(0.0, (self._clock.now() - oldest).total_seconds()) if oldest else 0.0
         yield GaugeMetricFamily("stopgate_outbox_overdue_seconds", "How long the oldest effect is overdue.", overdue)
+        yield from self._review_metrics(loads)
         yield from self._reconciliations(reconciled)
         yield from self._queues()
+
+    def _review_metrics(self, loads: Sequence[ReviewLoad]) -> Iterator[Metric]:
+        held = GaugeMetricFamily("stopgate_reviews_held", "Texts that wait for a person.", labels=["account"])
+        overdue = GaugeMetricFamily(
+            "stopgate_reviews_overdue", "Held texts past their ten business days (US-7).", labels=["account"]
+        )
+        age = GaugeMetricFamily("stopgate_review_oldest_seconds", "Age of the oldest held text.", labels=["account"])
+        for load in loads:
+            held.add_metric([load.account], load.held)
+            overdue.add_metric([load.account], load.overdue)
+            seconds = (self._clock.now() - load.oldest).total_seconds() if load.oldest else 0.0
+            age.add_metric([load.account], seconds)
+        yield from (held, overdue, age)
 
     def _reconciliations(self, records: Mapping[str, Record]) -> Iterator[Metric]:
         ages = GaugeMetricFamily(

@@ -17,13 +17,17 @@ from gateway.consent import Consent
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
 from gateway.inbound import Inbound
+from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
 from gateway.queueing import JobQueue
 from gateway.reconciling import Reconciler
+from gateway.reviewing import Reviews
+from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
 from gateway.settings import Settings, secret_key_of
 from gateway.simulating import Handset
+from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
 from store import Store, open_store
@@ -47,6 +51,10 @@ class Services:
     consent: Consent
     configuration: Configuration
     sweeper: Sweeper
+    reviews: Reviews
+    subscriptions: Subscriptions
+    keyword_switches: KeywordSwitches
+    routing: Routing
     metrics: Metrics
     handset: Handset
     reconciliation: ReconciliationSchedule
@@ -96,12 +104,9 @@ def build(
     if carriers is None:
         carriers = open_carriers(settings, secret=derived_secret(secret_key, "simulator"), new_id=new_id)
 
-    def status_url(carrier: str, message_id: str) -> str:
-        return f"{settings.public_url}/webhooks/{carrier}/status?m={message_id}" if settings.public_url else ""
-
     inbound = Inbound(store, queue, clock)
     consent = Consent(store, clock)
-    simulator = carriers.get("simulator")
+    reviews = Reviews(store, clock)
     reconciliation = _reconciliation(settings, store, carriers, inbound, clock)
     return Services(
         settings=settings,
@@ -113,21 +118,40 @@ def build(
         queue=queue,
         carriers=carriers,
         inbound=inbound,
-        outbound=Outbound(store, queue, carriers, clock, new_id, status_url),
+        outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings)),
         consent=consent,
         configuration=Configuration(store, tuple(carriers)),
         sweeper=Sweeper(store, queue, clock),
-        metrics=Metrics(store, queue, clock, reconciled_carriers=reconciliation.carriers),
-        handset=Handset(
-            store,
-            simulator if isinstance(simulator, Simulator) else None,
-            inbound,
-            consent,
-            clock,
-            settings.public_url or "http://localhost",
-        ),
+        reviews=reviews,
+        subscriptions=Subscriptions(store, clock),
+        keyword_switches=KeywordSwitches(store),
+        routing=Routing(store, inbound, carriers),
+        metrics=Metrics(store, queue, reviews, clock, reconciled_carriers=reconciliation.carriers),
+        handset=_handset(settings, store, carriers, inbound, consent, clock),
         reconciliation=reconciliation,
     )
+
+
+def _status_url(settings: Settings) -> Callable[[str, str], str]:
+    """Where reports about a message are to go: our id is in the address, so that none has to be guessed."""
+
+    def status_url(carrier: str, message_id: str) -> str:
+        return f"{settings.public_url}/webhooks/{carrier}/status?m={message_id}" if settings.public_url else ""
+
+    return status_url
+
+
+def _handset(
+    settings: Settings,
+    store: Store,
+    carriers: Mapping[str, Carrier],
+    inbound: Inbound,
+    consent: Consent,
+    clock: Clock,
+) -> Handset:
+    simulator = carriers.get("simulator")
+    phone = simulator if isinstance(simulator, Simulator) else None
+    return Handset(store, phone, inbound, consent, clock, settings.public_url or "http://localhost")
 
 
 def _reconciliation(

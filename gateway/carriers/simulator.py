@@ -20,6 +20,7 @@ from gateway.carriers.base import (
     WebhookRequest,
     WebhookResponse,
 )
+from gateway.carriers.bodies import readable
 from gateway.carriers.failures import FAILURES, Failure
 from gateway.errors import WebhookRejected, WebhookUnreadable
 from gateway.phone import address_of
@@ -50,6 +51,7 @@ class Simulator:
         opt_out_words=frozenset({"stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel"}),
         opt_in_words=frozenset({"start", "yes", "unstop"}),
         help_words=frozenset({"help", "info"}),
+        network_opt_out_words=frozenset({"stop"}),
     )
 
     def __init__(self, secret: str, new_id: Callable[[], str]) -> None:
@@ -85,7 +87,7 @@ class Simulator:
                 carrier_id=_needed(document, "id"),
                 sender=address_of(_needed(document, "to")),
                 address=address_of(_needed(document, "from")),
-                body=document.get("text", "").replace("\x00", ""),
+                body=readable(document.get("text", "")),
                 carrier_action=document.get("carrier_action", ""),
             ),
         )

@@ -23,6 +23,7 @@ from gateway.carriers.base import (
     WebhookRequest,
     WebhookResponse,
 )
+from gateway.carriers.bodies import readable
 from gateway.carriers.failures import FAILURES, Failure
 from gateway.carriers.twilio_consents import CALLS_A_MINUTE, ITEMS_A_CALL, tell_opt_outs
 from gateway.carriers.twilio_listing import inbound_page
@@ -38,6 +39,7 @@ TRAITS = CarrierTraits(
     opt_out_words=frozenset({"stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel"}),
     opt_in_words=frozenset({"start", "yes", "unstop"}),
     help_words=frozenset({"help", "info"}),
+    network_opt_out_words=frozenset({"stop"}),
 )
 
 # OptOutType is there with Advanced Opt-Out: the service has matched, blocked and replied.
@@ -123,8 +125,7 @@ class Twilio:
                 carrier_id=_needed(values, "MessageSid", "SmsMessageSid", "SmsSid"),
                 sender=address_of(_needed(values, "To")),
                 address=address_of(_needed(values, "From")),
-                # NUL cannot be stored or shown by much of what reads our data later (behaviour 12).
-                body=values.get("Body", "").replace("\x00", ""),
+                body=readable(values.get("Body", "")),
                 service=values.get("MessagingServiceSid", ""),
                 carrier_action=_ACTIONS.get(values.get("OptOutType", "").upper(), ""),
                 media=int(media) if media.isdigit() and len(media) < 4 else 0,

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from gateway.cli.configuring import apply, keys
+from gateway.cli.configuring import apply, keys, unrouted
 from gateway.cli.inspecting import check, doctor, explain, try_text
 from gateway.cli.reconciling import drift, reconcile
 from gateway.cli.running import sweeper, up, web, worker
@@ -36,5 +36,5 @@ def main() -> None:
     """
 
 
-for command in (up, web, worker, sweeper, apply, keys, check, explain, try_text, doctor, reconcile, drift):
+for command in (up, web, worker, sweeper, apply, keys, unrouted, check, explain, try_text, doctor, reconcile, drift):
     main.add_command(command)

@@ -36,7 +36,9 @@ def test_a_new_users_first_minute(page: Page) -> None:
     expect(page.locator(".bubble.theirs .under")).to_contain_text("delivered")
     expect(verdict).to_have_text("No")
     page.get_by_role("button", name="Send to this phone").click()
-    expect(page.locator(".notice.refused")).to_contain_text("Refused. This person opted out, because this person texted")
+    expect(page.locator(".notice.refused")).to_contain_text(
+        "Refused. This person opted out, because this person texted"
+    )
     page.get_by_role("button", name="UNSTOP").click()
     expect(verdict).to_have_text("Yes")
     page.get_by_role("button", name="Send to this phone").click()
