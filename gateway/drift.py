@@ -129,7 +129,8 @@ class DriftReport:
                 _note_block(person, sender, entry.occurred_at, _reason(entry.detail))
             return
         texted = _sender_texted(entry.detail, handled)
-        if texted is None:
+        if texted is None or not entry.detail.get("carrier_id"):
+            # Only a text itself tells what the carrier did; what somebody here decided about one later does not.
             return
         said = self._said_to_carrier(entry.detail, texted)
         if said == "opt_out":

@@ -38,8 +38,9 @@ def say(client: FlaskClient, clock: FakeClock) -> Say:
 
 
 def event(services: Services, *changes: Change, number: str = PERSON, **detail: str) -> None:
-    """A consent event of this moment that came some other way."""
-    services.store.consent.apply(number, changes, occurred_at=services.clock.now(), detail=detail)
+    """A consent event of this moment; with a text, as a webhook would have journalled it."""
+    came = {"carrier_id": "SM1"} if "text" in detail else {}
+    services.store.consent.apply(number, changes, occurred_at=services.clock.now(), detail={**came, **detail})
 
 
 def drifts(services: Services, account: str = "acme") -> list[Drift]:
@@ -187,6 +188,14 @@ def test_an_opt_out_that_was_lifted_is_no_drift(services: Services) -> None:
     services.clock.sleep(60)
     services.consent.lift(acme, PERSON, source=Source.API, actor="ann")
     assert drifts(services) == []
+
+
+def test_what_a_person_here_decided_about_a_text_is_no_word_to_the_carrier(services: Services, say: Say) -> None:
+    """The carrier saw "pls no more": it blocks nobody, and the sender that was texted is the one to tell of."""
+    detail = {"actor": "ann", "text": "stop", "sender": LONG, "carrier_id": ""}
+    event(services, STOP_IN_OUR_WORDS, **{**detail, "text": "pls no more"})
+    event(services, Change("lift", Scope.of_account("acme"), "acme", Source.ADMIN), **detail)
+    assert sides(services) == [(LONG, CARRIER_OPEN)]
 
 
 def test_g8_the_drift_of_one_account_shows_nobody_of_another(services: Services, say: Say) -> None:

@@ -14,6 +14,7 @@ from store.consent import Source
 from store.reconciliation import AlreadyRunning
 from tests.conftest import FakeClock, Jobs
 from tests.fake_twilio import FakeTwilio
+from tests.gateway.test_consent_flows import configure
 from tests.gateway.test_inbound import blocks, journal, sid
 from tests.webhooks import PERSON, text
 
@@ -399,3 +400,44 @@ def test_a_picture_without_words_and_a_redacted_body_are_taken_in_as_empty_texts
     assert reconcile(services).tally == Tally(ingested=1)
     (message,) = services.store.messages.thread("acme", PERSON)
     assert (message.body, message.extra["media"]) == ("", "2")
+
+
+@pytest.mark.parametrize(
+    ("body", "tally", "blocked"),
+    [
+        ("please stop texting me", Tally(ingested=1, opt_outs=1), True),
+        ("ARRET", Tally(ingested=1, opt_outs=1), True),
+        ("wrong number", Tally(ingested=1, opt_outs=1, held=1), False),
+        ("see you at 5", Tally(ingested=1), False),
+    ],
+)
+def test_missed_texts_are_read_by_the_same_engine_as_all_others(
+    services: Services, missed: Missed, send_jobs: Jobs, body: str, tally: Tally, blocked: bool
+) -> None:
+    missed(body, hours=3)
+    assert reconcile(services).tally == tally
+    assert bool(blocks(services)) is blocked
+    assert send_jobs() == []
+
+
+def test_the_deadline_of_a_held_text_runs_from_when_it_was_sent(
+    services: Services, missed: Missed, clock: FakeClock
+) -> None:
+    missed("wrong number", hours=20)
+    reconcile(services)
+    (load,) = [load for load in services.reviews.load() if load.held]
+    assert load.oldest == clock.now() - timedelta(hours=20)
+
+
+def test_who_wanted_to_join_hours_ago_and_has_opted_out_is_not_asked_and_no_question_waits(
+    services: Services, client: FlaskClient, missed: Missed, send_jobs: Jobs, clock: FakeClock
+) -> None:
+    configure(services)
+    text(client, "STOP")
+    send_jobs()
+    clock.pass_time(timedelta(hours=9))
+    missed("NEWS", hours=3)
+    assert reconcile(services).tally == Tally(ingested=1)
+    assert send_jobs() == []
+    text(client, "Y", MessageSid=sid(9))
+    assert blocks(services) != []
