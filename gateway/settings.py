@@ -159,8 +159,6 @@ SETTINGS: tuple[Setting, ...] = (
             "Hours between two looks at the carrier's list for texts whose webhook never came, or off."),
     Setting("STOPGATE_RECONCILE_BACK", "reconcile_back", _hours_back, "24",
             "Hours each such look goes back at least; after an outage it goes back to before the outage by itself."),
-    Setting("STOPGATE_TRUST_PROXY", "trust_proxy", _switch, "off",
-            "on when a reverse proxy in front sets X-Forwarded-For; only used to count failed requests by address."),
     Setting("TWILIO_ACCOUNT_SID", "twilio_account_sid", _account_sid, None, "The Twilio account."),
     Setting("TWILIO_AUTH_TOKEN", "twilio_auth_tokens", _tokens, None,
             "Its auth token; two with a comma between them while one replaces the other.", secret=True),
@@ -190,7 +188,6 @@ class Settings:
     carrier_timeout: float
     reconcile_every: timedelta | None
     reconcile_back: timedelta
-    trust_proxy: bool
     twilio_account_sid: str | None
     twilio_auth_tokens: tuple[str, ...]
     twilio_api_key: str | None
