@@ -10,6 +10,7 @@ from gateway.configuration import acts_by_itself
 from gateway.services import Services
 from gateway.settings import SETTINGS, Settings
 from store.errors import StoreError
+from store.reconciliation import Record
 
 _MOST_SKEW = timedelta(seconds=5)
 _OVERDUE = timedelta(minutes=5)
@@ -34,6 +35,7 @@ def examine(services: Services, settings: Settings) -> list[Finding]:
         ("outbox", _outbox),
         ("deadlines", _deadlines),
         ("carriers", _carriers),
+        ("reconciliation", _reconciliation),
         ("accounts", _accounts),
     )
     findings: list[Finding] = []
@@ -109,6 +111,32 @@ def _carriers(services: Services, settings: Settings) -> Iterator[Finding]:
             sentence=f"its console has to call {settings.public_url}/webhooks/twilio/inbound "
             "(with #rc=2&rp=ct,rt,5xx behind it, so that it tries again when we cannot store a text).",
         )
+
+
+def _reconciliation(services: Services, settings: Settings) -> Iterator[Finding]:
+    every = settings.reconcile_every
+    for name in services.reconciliation.carriers:
+        about = f"{name} list"
+        if every is None:
+            yield Finding(about, good=True, sentence="not looked at by itself: STOPGATE_RECONCILE_EVERY is off.")
+            continue
+        record = services.store.reconciliation.record(name)
+        yield Finding(about, good=_is_good(record, every, services.clock.now()), sentence=_told(record, every))
+
+
+def _is_good(record: Record, every: timedelta, now: datetime) -> bool:
+    if record.last is None:
+        # Before the first look there is nothing wrong yet; a problem says that one was tried.
+        return not record.problem
+    return now - record.last.started_at < 3 * every
+
+
+def _told(record: Record, every: timedelta) -> str:
+    problem = "".join(f" {problem}" for problem in (record.problem, record.told_problem) if problem)
+    if record.last is None:
+        return f"not looked at yet; the sweeper does every {every}.{problem}"
+    found = f"it had {record.last.ingested} texts nobody had seen" if record.last.ingested else "nothing was missing"
+    return f"last looked at {record.last.started_at:%Y-%m-%d %H:%M} UTC; {found}.{problem}"
 
 
 def _accounts(services: Services, _: Settings) -> Iterator[Finding]:

@@ -74,7 +74,7 @@ class Inbound:
             loop_guard=_LOOP_GUARD,
             review=_review(situation),
             join=_join(situation, replies),
-            ask=Question(clarifying.text(), window) if clarifying else None,
+            ask=Question(clarifying.text(), window) if clarifying and replies else None,
             answers_question=situation.answers_question,
             question_at=situation.question_at,
             welcome=_welcome_scopes(situation),
@@ -105,7 +105,7 @@ class Inbound:
                 "service": text.service,
                 "address": text.address,
                 "body": text.body,
-                "received_at": situation.now.isoformat(),
+                "received_at": situation.occurred_at.isoformat(),
             }
         )
         log.warning("text to a sender that no account has", carrier=text.carrier, sender=text.sender)
@@ -170,7 +170,7 @@ def _inbound_message(situation: Situation) -> Message:
         body=text.body,
         kind="inbound",
         status="received",
-        created_at=situation.now,
+        created_at=situation.occurred_at,
         carrier=text.carrier,
         carrier_id=text.carrier_id,
         extra={
@@ -197,4 +197,8 @@ def journal_detail(situation: Situation) -> dict[str, Any]:
         "message": message_id(text.address, text.carrier, text.carrier_id, "in"),
         "carrier": text.carrier,
         "carrier_id": text.carrier_id,
+        # What the carrier itself made of the text, and in which pool: drift.py reads them.
+        **{
+            name: value for name, value in (("service", text.service), ("carrier_action", text.carrier_action)) if value
+        },
     }

@@ -25,6 +25,18 @@ def replies_for(situation: Situation, clarifying: OpenQuestion | None) -> tuple[
         situation: the text.
         clarifying: the question which audiences were meant, when the confirmation is to ask it.
     """
+    replies, no_reply = _replies(situation, clarifying)
+    # One that expired already would never be sent, and its mark would keep a later STOP from being confirmed.
+    timely = tuple(reply for reply in replies if not _has_expired(reply, situation))
+    return (timely, "too_late") if replies and not timely else (timely, no_reply)
+
+
+def _has_expired(reply: Reply, situation: Situation) -> bool:
+    expires = reply.message.expires_at
+    return expires is not None and expires <= situation.now
+
+
+def _replies(situation: Situation, clarifying: OpenQuestion | None) -> tuple[tuple[Reply, ...], str]:
     decision = situation.decision
     if situation.held:
         return (), "held"

@@ -118,7 +118,13 @@ class Reviews:
             held=_state(message) == HELD,
             occurred_at=occurred_at,
             now=now,
-            detail={"actor": actor, "reason": reason, "message": message.id, "text": message.body},
+            detail={
+                "actor": actor,
+                "reason": reason,
+                "message": message.id,
+                "text": message.body,
+                "sender": message.sender,
+            },
         )
         if not found:
             raise NotAllowed("not_in_review", "This text is not in the review queue; somebody may have decided it.")

@@ -102,8 +102,8 @@ class Situation:
 
     @cached_property
     def occurred_at(self) -> datetime:
-        """When the person texted."""
-        return self.text.received_at or self.now
+        """When the person texted: by the carrier's clock for a text that comes late (G7), and never in the future."""
+        return min(self.text.received_at or self.now, self.now)
 
     @cached_property
     def meant(self) -> Account | None:

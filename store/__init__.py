@@ -17,8 +17,10 @@ from store.functions import Functions
 from store.health import Health
 from store.idempotency import IdempotencyStore
 from store.inbound import InboundStore
+from store.journal import JournalStore
 from store.messages import MessageStore
 from store.outbox import Outbox
+from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
 
 
@@ -38,6 +40,8 @@ class Store:
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
     health: Health
+    journal: JournalStore
+    reconciliation: ReconciliationStore
 
     def close(self) -> None:
         """Close all connections."""
@@ -79,4 +83,6 @@ def open_store(
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
         health=Health(client),
+        journal=JournalStore(client),
+        reconciliation=ReconciliationStore(client),
     )

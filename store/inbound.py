@@ -17,7 +17,7 @@ from store.messages import Message, MessageStore
 from store.scopes import Channel, Scope
 
 # Longer than any carrier's retries and than a reconciliation after an outage looks back.
-_SEEN_FOR = timedelta(days=400)
+SEEN_FOR = timedelta(days=400)
 # More automatic replies than any loop guard lets through.
 _MUTED = 1_000_000
 
@@ -167,7 +167,7 @@ class InboundStore:
             "repeat_mark": 6,
             "loop": 7,
             "pending": 8,
-            "seen_for": _milliseconds(_SEEN_FOR),
+            "seen_for": _milliseconds(SEEN_FOR),
             "address": receipt.inbound.address,
             "member": place.gate_member,
             "field": place.details_field,
@@ -197,6 +197,22 @@ class InboundStore:
             ),
             **without_none({"once": once, "only_if": reply.only_if}),
         }
+
+    def were_seen(self, carrier: str, texts: Sequence[tuple[str, str]]) -> list[bool]:
+        """Whether each text was received before, in the order asked, in one round trip.
+
+        Args:
+            carrier: whose texts.
+            texts: address and carrier's id of each.
+
+        Raises:
+            StoreError: the whole answer is unknown.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        for address, carrier_id in texts:
+            pipeline.exists(keys.seen(place_of(address).shard, carrier, carrier_id))
+        with store_errors():
+            return [bool(found) for found in pipeline.execute()]
 
     def mute(self, sender: str, address: str, duration: timedelta) -> None:
         """Send no automatic reply to an address from a sender for a while. Raises StoreError."""

@@ -114,3 +114,18 @@ def idempotency(account: str, key: str) -> str:
 def unrouted() -> str:
     """Stream of texts to senders nobody has configured."""
     return "{config}:unrouted"
+
+
+def reconciliation(carrier: str) -> str:
+    """Hash of what is known of reconciling with a carrier: how far, when last, how much."""
+    return f"{{config}}:reconciliation:{carrier}"
+
+
+def reconciliation_lock(carrier: str) -> str:
+    """Token of the one that reconciles with a carrier just now."""
+    return f"{{config}}:reconciliation:{carrier}:lock"
+
+
+def pushed(shard: str, account: str) -> str:
+    """Hash of the opt-outs of one account that a carrier was told of, by sender and number."""
+    return f"{{{shard}}}:pushed:{account}"

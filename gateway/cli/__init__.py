@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.configuring import apply, keys, unrouted
 from gateway.cli.inspecting import check, doctor, explain, try_text
+from gateway.cli.reconciling import drift, reconcile
 from gateway.cli.running import sweeper, up, web, worker
 from gateway.errors import ConfigurationError, GatewayError, SettingsError
 from gateway.supervision.embedded import EmbeddedStoreError
@@ -35,5 +36,5 @@ def main() -> None:
     """
 
 
-for command in (up, web, worker, sweeper, apply, keys, unrouted, check, explain, try_text, doctor):
+for command in (up, web, worker, sweeper, apply, keys, unrouted, check, explain, try_text, doctor, reconcile, drift):
     main.add_command(command)
