@@ -17,7 +17,7 @@ from store.functions import Functions
 from store.health import Health
 from store.idempotency import IdempotencyStore
 from store.inbound import InboundStore
-from store.journal import JournalStore
+from store.journal_reading import JournalStore
 from store.messages import MessageStore
 from store.outbox import Outbox
 from store.reconciliation import ReconciliationStore

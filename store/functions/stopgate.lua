@@ -336,7 +336,7 @@ end
 
 local function put_before_a_person(keys, payload)
   local review = payload.review
-  redis.call('ZADD', keys[review.queue], payload.now, payload.inbound.id)
+  redis.call('ZADD', keys[review.queue], payload.at, payload.inbound.id)
   if not review.hold then return end
   redis.call('SADD', keys[review.waiting], payload.inbound.id)
   redis.call('SADD', keys[review.hold], payload.member)

@@ -35,13 +35,12 @@ def test_a_number_is_opted_out_and_let_back_in_by_a_program(api: Api, clock: Fak
         ({}, ["account", "account"]),
         ({"channels": ["voice"]}, ["account"]),
         ({"sender": "55555"}, ["account+sender", "account+sender"]),
-        ({"audience": "newsletter", "channels": ["text", "text"]}, []),
+        ({"audience": "newsletter", "channels": ["text", "text"]}, ["account+audience"]),
     ],
 )
 def test_put_writes_the_scope_and_channels_that_were_named(api: Api, body: dict[str, Any], scopes: list[str]) -> None:
     status, answer = api("PUT", f"/opt-outs/{PERSON}", body)
     assert status == 200
-    # An audience that no keyword names is not listed with the number, but it blocks.
     assert [item["scope"] for item in answer["opt_outs"]] == scopes
     if "audience" in body:
         assert api("POST", "/messages", {**TEXT, "audience": "newsletter"})[0] == 409

@@ -206,7 +206,7 @@ def test_g8_the_drift_of_one_account_shows_nobody_of_another(services: Services,
 
 
 def test_journals_are_read_in_pages_and_every_shard_counts(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("store.journal._PAGE", 3)
+    monkeypatch.setattr("store.journal_reading._PAGE", 3)
     monkeypatch.setattr("gateway.drift._PAIRS", 6)
     people = [f"+1415555{number:04d}" for number in (*range(0, 1000, 100), *range(1, 30))]
     for number in people:
