@@ -14,7 +14,7 @@ from store import Store
 from store.consent import Block, Change, JournalEntry, Outcome, Source
 from store.directory import Account, Sender
 from store.messages import Message
-from store.scopes import ALL_CHANNELS, Channel, Scope
+from store.scopes import ALL_CHANNELS, Channel, Scope, both_sides
 
 _CLOCK_SKEW = timedelta(minutes=5)
 _FIRST_TEXT = datetime(1992, 12, 3, tzinfo=UTC)
@@ -145,6 +145,8 @@ class Consent:
             # Named for the first time: from now on it is looked at wherever this account's audiences are.
             name_audience(self._store, account, audience)
         scope = self._scope(account, sender, audience)
+        if source not in _PERSONS:
+            scope = scope.entered_side
         change = Change("opt_out", scope, account.id, source, tuple(channels))
         return self._store.consent.apply(number, [change], occurred_at=moment, detail={"actor": actor, "note": note})
 
@@ -169,7 +171,7 @@ class Consent:
         """
         self._known_sender(account, sender)
         if sender or audience:
-            scopes: tuple[Scope, ...] = (self._scope(account, sender, audience),)
+            scopes = both_sides([self._scope(account, sender, audience)])
         else:
             scopes = tuple(scope for scope in every_scope_of(account) if scope.account)
         # A STOP to a shared sender stays too, and nothing an account does lifts it.

@@ -4,7 +4,7 @@ from gateway.situation import DOUBLE_OPT_IN, OpenQuestion, Situation
 from keywords import Action, Certainty
 from store.consent import Change, Source, owner_of
 from store.directory import Account, Sender
-from store.scopes import ALL_CHANNELS, Channel, Scope
+from store.scopes import ALL_CHANNELS, Channel, Scope, both_sides
 
 
 def changes_for(situation: Situation) -> tuple[Change, ...]:
@@ -56,6 +56,8 @@ def _lifts(situation: Situation, source: Source) -> tuple[Change, ...]:
     shared = [Scope.of_sender(address) for address in dict.fromkeys(_addresses(situation))]
     # What usually changes goes first: it is what the journal names when nothing did.
     scopes = [*shared, *scopes] if situation.account is None else [*scopes, *shared]
+    if source is Source.CONFIRMED:
+        scopes = list(both_sides(scopes))
     return tuple(Change("lift", scope, owner_of(scope), source) for scope in scopes)
 
 

@@ -18,7 +18,7 @@ from store.addresses import is_number
 from store.consent import Block, JournalEntry, Source
 from store.directory import Account, Sender
 from store.keys import SHARDS
-from store.scopes import Channel, Scope
+from store.scopes import Channel, Scope, both_sides
 
 CARRIER_BLOCKS, CARRIER_OPEN = "carrier_blocks", "carrier_open"
 
@@ -169,7 +169,7 @@ class DriftReport:
         scopes = [Scope.everything(), Scope.of_account(account.id)]
         for address in handled:
             scopes += [Scope.of_sender(address), Scope.of_account_sender(account.id, address)]
-        found = self._store.consent.check(numbers, scopes, Channel.TEXT)
+        found = self._store.consent.check(numbers, both_sides(scopes), Channel.TEXT)
         for number, blocks in zip(numbers, found, strict=True):
             for sender in handled.values():
                 drift = self._drift(account, sender, number, people[number], blocks)

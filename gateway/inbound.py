@@ -142,7 +142,7 @@ def _join(situation: Situation, replies: Sequence[Reply]) -> Join | None:
     if account is None or situation.held:
         return None
     if situation.decision.rule == "pending.yes" and question is not None:
-        scopes = scopes_for(account, situation.text.sender, question.audience)
+        scopes = scopes_for(account, situation.sender, question.audience)
         return Join(account.id, question.audience, scopes, question=None) if question.audience else None
     if situation.decision.action is not Action.JOIN or situation.answers_question or not situation.decision.audience:
         return None
@@ -152,7 +152,7 @@ def _join(situation: Situation, replies: Sequence[Reply]) -> Join | None:
     return Join(
         account.id,
         audience,
-        scopes_for(account, situation.text.sender, audience),
+        scopes_for(account, situation.sender, audience),
         # Who cannot be asked is not opened a question; a toll-free network lets nothing through but START (TF-1).
         question=question_of(account.id, audience, window, asked=True) if may_ask else None,
         always_ask=setting_of(account.settings, "double_opt_in") == "always",

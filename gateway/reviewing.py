@@ -143,7 +143,7 @@ class Reviews:
             return (Change("opt_out", scope, owner_of(scope), Source.KEYWORD),)
         if decision == "wrong_number":
             # The owner of the phone never agreed; an admin may lift it when the number is theirs again (US-24).
-            return (Change("opt_out", Scope.of_account(account.id), account.id, Source.ADMIN),)
+            return (Change("opt_out", Scope.of_account(account.id).entered_side, account.id, Source.ADMIN),)
         return ()
 
     def _taking_back(self, account: Account, message: Message, reason: str) -> tuple[Change, ...]:

@@ -143,8 +143,14 @@ def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[li
         position = first + len(names)
         names += [keys.gate(place, change.scope, channel) for channel in ALL_CHANNELS]
         names += [keys.details(place, change.scope), keys.journal(place.shard, change.owner)]
+        beside: dict[str, Any] = {}
+        if change.scope.entered:
+            # What is entered does not override a later word of the person (G7).
+            names.append(keys.details(place, change.scope.persons_side))
+            beside["persons"] = position + 4
         payloads.append(
             {
+                **beside,
                 "kind": change.kind,
                 "scope": change.scope.key,
                 "channels": list(change.channels),

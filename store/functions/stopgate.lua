@@ -135,11 +135,19 @@ local WEIGHT = { opted_out = 7, lifted = 7, strengthened = 6, refreshed = 5, kep
 local function plan(keys, payload, change)
   assert(change.at > 0 and change.at < 2 ^ 47, 'times are milliseconds since 1970')
   local records = unpack_details(redis.call('HGET', keys[change.details], payload.field))
+  local persons = change.persons and unpack_details(redis.call('HGET', keys[change.persons], payload.field)) or {}
   local planned = { records = records, new = {}, outcome = nil, previous = nil }
   for _, channel in ipairs(change.channels) do
     local record = records[channel]
     local new, outcome
-    if change.kind == 'opt_out' then new, outcome = opt_out(record, change) else new, outcome = lift(record, change) end
+    local back = persons[channel]
+    if change.kind == 'opt_out' and back and not back.blocked and change.at < back.latest then
+      outcome = 'stale' -- the person came back since
+    elseif change.kind == 'opt_out' then
+      new, outcome = opt_out(record, change)
+    else
+      new, outcome = lift(record, change)
+    end
     planned.new[channel] = new
     if record and not planned.previous then
       planned.previous = record.event
@@ -387,7 +395,8 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_change: a consent change that did not come as a text (API, admin, carrier, import of one)
---   KEYS     outbox, counters, then per change: gate text, gate voice, details, journal
+--   KEYS     counters, then per change: gate text, gate voice, details, journal, and for what is entered beside a
+--            person's own word the details of that
 --   returns  JSON list of {scope, outcome, entry, held_by}
 
 redis.register_function('sg_change', function(keys, args)

@@ -60,7 +60,8 @@ def test_g5_a_program_cannot_replace_or_lift_a_persons_own_stop_and_is_told_what
     text(client, "STOP")
     clock.pass_time(timedelta(minutes=1))
     _, answer = api("PUT", f"/opt-outs/{PERSON}", {})
-    assert answer["changes"] == [{"scope": "account", "outcome": "stronger_kept"}]
+    assert answer["changes"] == [{"scope": "account", "outcome": "opted_out"}]  # beside it, not instead of it
+    assert [item["source"] for item in answer["opt_outs"]] == ["keyword", "api", "keyword", "api"]
     status, answer = api("DELETE", f"/opt-outs/{PERSON}")
     assert (status, answer["code"], answer["word"]) == (409, "opted_out_by_person", "START")
     assert answer["text_to"] == "+12025550100"  # the sender they texted STOP to

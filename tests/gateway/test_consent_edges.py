@@ -292,3 +292,32 @@ def test_a_question_that_is_open_is_not_asked_again(
         text(client, body, MessageSid=sid(number))
         send_jobs()
     assert sum("Reply Y" in body for body in fake_twilio.bodies()) == 1
+
+
+@pytest.mark.parametrize("order", [("PUT", "STOP"), ("STOP", "PUT")])
+def test_g5_start_lifts_only_what_the_person_said_and_a_do_not_call_from_the_phone_stays(
+    services: Services, client: FlaskClient, api: Any, clock: FakeClock, order: tuple[str, str]
+) -> None:
+    for number, what in enumerate((*order, "START")):
+        clock.pass_time(timedelta(seconds=1))
+        if what == "PUT":
+            api("PUT", f"/opt-outs/{PERSON}", {"channels": ["voice"], "note": "said on the phone"})
+        else:
+            text(client, what, MessageSid=sid(number))
+    assert allowed(services)
+    assert not allowed(services, channel=Channel.VOICE)
+    clock.pass_time(timedelta(seconds=1))
+    assert api("DELETE", f"/opt-outs/{PERSON}")[0] == 200
+    assert allowed(services, channel=Channel.VOICE)
+
+
+def test_g8_a_confirmed_opt_in_to_one_account_lifts_nothing_of_another(
+    services: Services, client: FlaskClient, api: Any, clock: FakeClock
+) -> None:
+    api("PUT", f"/opt-outs/{PERSON}", {}, account="globex")
+    api("POST", "/subscriptions", {"number": PERSON, "audience": "news", "from": SHARED})
+    for number, body in enumerate(("STOP", "START")):
+        clock.pass_time(timedelta(seconds=1))
+        text(client, body, To=SHARED, MessageSid=sid(number))
+    assert not allowed(services, "globex", SHARED)
+    assert allowed(services, "acme", SHARED)
