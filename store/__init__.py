@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import redis
 
 from store.api_keys import ApiKeyStore
-from store.client import open_client
+from store.bulk import BulkStore
+from store.client import is_cluster, open_client
 from store.consent import ConsentStore
 from store.directory import DirectoryStore
 from store.functions import Functions
@@ -18,6 +20,7 @@ from store.idempotency import IdempotencyStore
 from store.inbound import InboundStore
 from store.messages import MessageStore
 from store.outbox import Outbox
+from store.topology import Cluster, OneServer, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,10 @@ class Store:
     """All records, grouped by kind."""
 
     client: "redis.Redis"
+    topology: Topology
     functions: Functions
     consent: ConsentStore
+    bulk: BulkStore
     inbound: InboundStore
     messages: MessageStore
     outbox: Outbox
@@ -44,6 +49,7 @@ def open_store(
     url: str,
     *,
     retention: timedelta | None = None,
+    replicas: int = 0,
     monotonic: Callable[[], float] = time.monotonic,
     new_secret: Callable[[], str] = lambda: secrets.token_hex(32),
 ) -> Store:
@@ -53,19 +59,25 @@ def open_store(
         url: see store.client.open_client.
         retention: how long messages are kept; None keeps them. Opt-outs and their journal never expire
             (Virginia asks for ten years, regulation US-17).
+        replicas: how many replicas have to have a write before it counts (STOPGATE_DURABILITY=replica:N).
         monotonic: a clock for what may be kept a moment.
         new_secret: where random secrets come from.
 
     Raises:
         ValueError: the URL has an unknown form.
+        StoreUnreachable: no server of a cluster answers.
     """
     client = open_client(url)
-    functions = Functions(client)
+    cluster: Any = client
+    topology: Topology = Cluster(cluster, replicas) if is_cluster(url) else OneServer(client, replicas)
+    functions = Functions(topology)
     messages = MessageStore(client, functions, retention=retention)
     return Store(
         client=client,
+        topology=topology,
         functions=functions,
-        consent=ConsentStore(client, functions),
+        consent=ConsentStore(client, functions, topology),
+        bulk=BulkStore(topology, functions),
         inbound=InboundStore(client, functions, messages),
         messages=messages,
         outbox=Outbox(client, functions),

@@ -31,6 +31,26 @@ def journal(shard: str, owner: str) -> str:
     return f"{{{shard}}}:journal:{owner}"
 
 
+def members(shard: str) -> str:
+    """Hash of how many members each gate index of the shard has, by "channel:scope"; fields are never removed."""
+    return f"{{{shard}}}:members"
+
+
+def batch(shard: str, batch_id: str) -> str:
+    """Hash of the journal entries of one import in this shard, with what an undo of each did."""
+    return f"{{{shard}}}:batch:{batch_id}"
+
+
+def import_mark(shard: str, batch_id: str) -> str:
+    """Hash of what the parts of an import's newest block answered, so that a part can be sent again."""
+    return f"{{{shard}}}:importing:{batch_id}"
+
+
+def import_seen(shard: str, batch_id: str, gate_bucket: str) -> str:
+    """Set of the members an import has brought so far, to tell duplicates in the file."""
+    return f"{{{shard}}}:importing:{batch_id}:{gate_bucket}"
+
+
 def outbox(shard: str) -> str:
     """Sorted set of effects that are still to be done, by the time they are due."""
     return f"{{{shard}}}:outbox"
@@ -84,6 +104,13 @@ def parked(shard: str, carrier: str, sid: str) -> str:
 ACCOUNTS = "{config}:accounts"
 VERSION = "{config}:version"
 API_KEYS = "{config}:api_keys"
+KEYSPACE = "{config}:keyspace"
+IMPORTS = "{config}:imports"
+
+
+def import_record(import_id: str) -> str:
+    """Hash of one import: what was asked, how far it is, what came of it."""
+    return f"{{import:{import_id}}}:record"
 
 
 def idempotency(account: str, key: str) -> str:
