@@ -14,6 +14,7 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
@@ -41,6 +42,7 @@ class Services:
     inbound: Inbound
     outbound: Outbound
     consent: Consent
+    imports: Imports
     configuration: Configuration
     sweeper: Sweeper
     metrics: Metrics
@@ -109,6 +111,7 @@ def build(
         inbound=inbound,
         outbound=Outbound(store, queue, carriers, clock, new_id, status_url),
         consent=consent,
+        imports=Imports(store, clock),
         configuration=Configuration(store, tuple(carriers)),
         sweeper=Sweeper(store, queue, clock),
         metrics=Metrics(store, queue, clock),

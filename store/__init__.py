@@ -17,6 +17,7 @@ from store.directory import DirectoryStore
 from store.functions import Functions
 from store.health import Health
 from store.idempotency import IdempotencyStore
+from store.imports import ImportStore
 from store.inbound import InboundStore
 from store.messages import MessageStore
 from store.outbox import Outbox
@@ -38,6 +39,7 @@ class Store:
     directory: DirectoryStore
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
+    imports: ImportStore
     health: Health
 
     def close(self) -> None:
@@ -84,5 +86,6 @@ def open_store(
         directory=DirectoryStore(client, monotonic),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
+        imports=ImportStore(client),
         health=Health(client),
     )

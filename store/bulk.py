@@ -1,17 +1,17 @@
 """Lists: checking and changing many numbers at a time, thousands in a round trip, without holding up the gate."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-
 from store import keys
 from store.addresses import Place, place_of
 from store.client import store_errors
 from store.consent import owner_of
+from store.details import Record, unpack
 from store.functions import Call, Functions
 from store.journal import Source, fresh_flags, pack_row, unpack_rows
 from store.scopes import ALL_CHANNELS, Channel, Scope
@@ -20,6 +20,8 @@ from store.topology import Spread, Topology
 # A call of this many rows keeps the server busy for two or three milliseconds; the gate is answered between two.
 ROWS_PER_CALL = 320
 _KEPT = timedelta(days=7)
+_SHORTEST = 8
+_OTHER = "="
 _UNDO_ENTRIES_AT_ONCE = 16
 
 
@@ -35,13 +37,14 @@ class Row(NamedTuple):
 class Batch:
     """One import: what its rows have in common.
 
-    id: its name in the journal. scope, channels: what it blocks.
+    id: its name in the journal. scope, channels: what it blocks. dry_run: only say what would come of it.
     """
 
     id: str
     scope: Scope
     channels: tuple[Channel, ...] = ALL_CHANNELS
     source: Source = Source.IMPORT
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,15 @@ class Undone:
     kept: int
     entries: int
     of_entries: int
+
+
+class Exported(NamedTuple):
+    """One opt-out of a list. record: None when its details are missing, which `verify` would report."""
+
+    number: str
+    scope: Scope
+    channel: Channel
+    record: Record | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +137,18 @@ class BulkStore:
     def _ask(self, numbers: Sequence[str], scopes: Sequence[Scope], channel: Channel) -> _Asked:
         buckets: dict[str, list[int]] = {}
         for index, number in enumerate(numbers):
-            buckets.setdefault(number[-4:] if number[:1] == "+" else number, []).append(index)
-        used = self._used_scopes(buckets, scopes, channel)
+            # What is not a number (a short code) is a bucket of its own here.
+            bucket = number[-4:] if len(number) >= _SHORTEST and number[0] == "+" else _OTHER + number
+            buckets.setdefault(bucket, []).append(index)
+        places = {bucket: place_of(numbers[indexes[0]]) for bucket, indexes in buckets.items()}
+        used = self._used_scopes({place.shard for place in places.values()}, scopes, channel)
         groups: list[tuple[int, list[int]]] = []
         commands: list[tuple[str, tuple[Any, ...]]] = []
         for bucket, indexes in buckets.items():
-            place = place_of(numbers[indexes[0]])
-            members = [numbers[index][1:-4] for index in indexes] if place.gate_bucket == bucket else [place.gate_member]
-            for position in used.get(place.shard, ()):
+            place = places[bucket]
+            other = bucket[0] == _OTHER
+            members = [place.gate_member] if other else [numbers[index][1:-4] for index in indexes]
+            for position in used[place.shard]:
                 key = keys.gate(place, scopes[position], channel)
                 commands.append((key, ("SMISMEMBER", key, *members)))
                 groups.append((position + 1, indexes))
@@ -140,13 +156,12 @@ class BulkStore:
             return _Asked(len(numbers), groups, Spread(self._topology, commands) if commands else None)
 
     def _used_scopes(
-        self, buckets: Iterable[str], scopes: Sequence[Scope], channel: Channel
+        self, shards: Collection[str], scopes: Sequence[Scope], channel: Channel
     ) -> dict[str, tuple[int, ...]]:
         """The positions of the scopes that ever had a member, by shard: the others are not worth a question.
 
         The counts are written in the same step as the gate index and are in the same slot.
         """
-        shards = sorted({bucket[-2:] if bucket.isdigit() and len(bucket) == 4 else place_of(bucket).shard for bucket in buckets})
         fields = [f"{channel}:{scope.key}" for scope in scopes]
         commands = [(keys.members(shard), ("HMGET", keys.members(shard), *fields)) for shard in shards]
         if not commands:
@@ -259,8 +274,55 @@ class BulkStore:
             "part": f"{rows[part.positions[0]].row}.{part.positions[0]}",
             "kept": round(_KEPT / timedelta(milliseconds=1)),
             "gates": part.gates,
+            "dry": batch.dry_run,
         }
         return "sg_import", names, (json.dumps(header, separators=(",", ":")), *map(b"".join, part.groups))
+
+    def all_blocked(self, wanted: Callable[[Scope], bool]) -> Iterator[Exported]:
+        """Every opt-out of the scopes that are wanted, a shard at a time, unsorted. Raises StoreError."""
+        for shard in keys.SHARDS:
+            for (channel, scope), count in sorted(self.members(shard).items()):
+                if count and wanted(scope):
+                    yield from self._blocked_in(shard, channel, scope)
+
+    def members(self, shard: str) -> dict[tuple[Channel, Scope], int]:
+        """How many numbers of a shard each scope blocks, also the scopes that blocked some once. Raises StoreError."""
+        name = keys.members(shard)
+        (fields,) = self._answers(Spread(self._topology, [(name, ("HGETALL", name))]))
+        rows = fields.items() if isinstance(fields, dict) else zip(fields[::2], fields[1::2], strict=True)
+        found = {}
+        for field, count in rows:
+            channel, _, scope = field.decode().partition(":")
+            found[Channel(channel), Scope.parse(scope)] = int(count)
+        return found
+
+    def _blocked_in(self, shard: str, channel: Channel, scope: Scope) -> Iterator[Exported]:
+        buckets = [*(f"{high:02d}{shard}" for high in range(100)), "other"]
+        names = [f"{{{shard}}}:gate:{channel}:{scope.key}:{bucket}" for bucket in buckets]
+        answers = self._answers(Spread(self._topology, [(name, ("SMEMBERS", name)) for name in names]))
+        numbers = [
+            member.decode() if bucket == "other" else f"+{member.decode()}{bucket}"
+            for bucket, members in zip(buckets, answers, strict=True)
+            for member in members
+        ]
+        for number, value in zip(numbers, self.details(scope, numbers), strict=True):
+            yield Exported(number, scope, channel, unpack(value).get(channel))
+
+    def details(self, scope: Scope, addresses: Sequence[str]) -> list[bytes | None]:
+        """The details values of many addresses in one scope, in their order. Raises StoreError."""
+        groups: dict[str, list[int]] = {}
+        fields = []
+        for index, address in enumerate(addresses):
+            place = place_of(address)
+            groups.setdefault(keys.details(place, scope), []).append(index)
+            fields.append(place.details_field)
+        commands = [(name, ("HMGET", name, *(fields[index] for index in group))) for name, group in groups.items()]
+        found: list[bytes | None] = [None] * len(addresses)
+        if commands:
+            for group, values in zip(groups.values(), self._answers(Spread(self._topology, commands)), strict=True):
+                for index, value in zip(group, values, strict=True):
+                    found[index] = value
+        return found
 
     def finish(self, batch_id: str) -> None:
         """Forget what only a running import needs. Raises StoreError."""
@@ -269,7 +331,9 @@ class BulkStore:
             names += [keys.import_seen(shard, batch_id, f"{high:02d}{shard}") for high in range(100)]
             self._answers(Spread(self._topology, [(names[0], ("UNLINK", *names))], durable=True))
 
-    def undo(self, batch_id: str, scope: Scope, *, source: Source, at: int, detail: str = "{}") -> Iterator[Undone]:
+    def undo(
+        self, batch_id: str, scope: Scope, *, source: Source, at: int, detail: Mapping[str, Any]
+    ) -> Iterator[Undone]:
         """Take back what an import newly blocked and nothing has changed since; each step is in the journal.
 
         A number goes back to what it was before the import: never opted out, or come back at a time of its own.
@@ -279,7 +343,7 @@ class BulkStore:
             batch_id, scope: the import.
             source: who undoes it.
             at: when, milliseconds since 1970.
-            detail: a JSON object for the journal: who and why.
+            detail: for the journal: who and why.
 
         Raises:
             StoreError: some was taken back; undoing again completes it.
@@ -304,7 +368,13 @@ class BulkStore:
                 return sorted(set(found))
 
     def _undo_calls(
-        self, waiting: Sequence[tuple[str, str]], batch_id: str, scope: Scope, source: Source, at: int, detail: str
+        self,
+        waiting: Sequence[tuple[str, str]],
+        batch_id: str,
+        scope: Scope,
+        source: Source,
+        at: int,
+        detail: Mapping[str, Any],
     ) -> Iterator[Call]:
         streams = [keys.journal(shard, owner_of(scope)) for shard, _ in waiting]
         commands = [
@@ -315,7 +385,7 @@ class BulkStore:
             ((_, fields),) = answer
             packed = dict(zip(fields[::2], fields[1::2], strict=True))[b"rows"]
             header = {"scope": scope.key, "source": int(source), "batch": batch_id, "entry": entry, "at": str(at)}
-            arguments: list[str | bytes] = [json.dumps({**header, "detail": detail})]
+            arguments: list[str | bytes] = [json.dumps({**header, "detail": json.dumps(detail)})]
             names = [keys.batch(shard, batch_id), keys.members(shard), stream]
             for row in unpack_rows(packed, shard):
                 place = place_of(row.number)
@@ -326,6 +396,3 @@ class BulkStore:
 
 def _keys_of(place: Place, scope: Scope) -> list[str]:
     return [*(keys.gate(place, scope, channel) for channel in ALL_CHANNELS), keys.details(place, scope)]
-
-
-

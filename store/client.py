@@ -61,7 +61,7 @@ def open_client(url: str, *, timeout: float | None = _TIMEOUT) -> "redis.Redis":
 
 
 def _cluster(hosts: list[tuple[str, int]], options: dict[str, Any]) -> "redis.Redis":
-    nodes = [ClusterNode(host, port) for host, port in hosts]
+    nodes = [_untyped(ClusterNode)(host, port) for host, port in hosts]
     with store_errors():
         # A cluster client has the same commands as a plain one, but not the same class.
         return cast("redis.Redis", RedisCluster(startup_nodes=nodes, require_full_coverage=False, **options))
@@ -70,8 +70,12 @@ def _cluster(hosts: list[tuple[str, int]], options: dict[str, Any]) -> "redis.Re
 def _sentinel(hosts: list[tuple[str, int]], path: str, query: str, options: dict[str, Any]) -> "redis.Redis":
     name, extra = path.strip("/"), parse_qs(query)
     if not name:
-        raise ValueError("a redis+sentinel:// URL has to end in the name of the primary: redis+sentinel://host:26379/name")
-    asked = {key: options[key] for key in ("socket_timeout", "socket_connect_timeout") if key in options}
+        raise ValueError(
+            "a redis+sentinel:// URL has to end in the name of the primary: redis+sentinel://host:26379/name"
+        )
+    asked: dict[str, Any] = {
+        key: options[key] for key in ("socket_timeout", "socket_connect_timeout") if key in options
+    }
     if options["socket_timeout"] is None:
         asked = {"socket_timeout": _TIMEOUT, "socket_connect_timeout": _TIMEOUT}
     if "ssl" in options:
@@ -79,7 +83,12 @@ def _sentinel(hosts: list[tuple[str, int]], path: str, query: str, options: dict
     if "sentinel_password" in extra:
         asked["password"] = extra["sentinel_password"][0]
     options["db"] = int(extra.get("database", ["0"])[0])
-    return cast("redis.Redis", Sentinel(hosts, sentinel_kwargs=asked, **options).master_for(name))
+    return cast("redis.Redis", _untyped(Sentinel)(hosts, sentinel_kwargs=asked, **options).master_for(name))
+
+
+def _untyped(redis_class: Any) -> Any:
+    # These classes of redis-py have no type hints.
+    return redis_class
 
 
 def _hosts(netloc: str) -> list[tuple[str, int]]:
@@ -87,7 +96,7 @@ def _hosts(netloc: str) -> list[tuple[str, int]]:
     for part in netloc.split(","):
         host, _, port = part.rpartition(":")
         if not host or not port.isdigit():
-            raise ValueError("the hosts of a redis+cluster:// or redis+sentinel:// URL have to be host:port[,host:port]")
+            raise ValueError("the hosts of a cluster or Sentinel URL have to be host:port[,host:port...]")
         found.append((host.strip("[]"), int(port)))
     return found
 

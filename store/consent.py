@@ -41,7 +41,6 @@ __all__ = [
 ]
 
 
-
 RANK: Mapping[Source, int] = {
     Source.KEYWORD: 5,
     Source.LINK: 5,

@@ -105,12 +105,16 @@ ACCOUNTS = "{config}:accounts"
 VERSION = "{config}:version"
 API_KEYS = "{config}:api_keys"
 KEYSPACE = "{config}:keyspace"
-IMPORTS = "{config}:imports"
 
 
 def import_record(import_id: str) -> str:
     """Hash of one import: what was asked, how far it is, what came of it."""
     return f"{{import:{import_id}}}:record"
+
+
+def imports_of(account: str) -> str:
+    """Sorted set of the imports of an account, by when they were made."""
+    return f"{{account:{account}}}:imports"
 
 
 def idempotency(account: str, key: str) -> str:

@@ -80,7 +80,7 @@ class Cluster(_Waiting):
 
     def __init__(self, client: "RedisCluster", replicas: int = 0) -> None:
         super().__init__(replicas)
-        self._client = client
+        self._client: Any = client  # half of its methods have no type hints
 
     def server_of(self, key: str) -> "redis.Redis":
         node = self._client.get_node_from_key(key)

@@ -22,8 +22,9 @@ class Exchange:
     """
 
     def __init__(self, server: "redis.Redis", commands: Iterable[Command]) -> None:
-        self._pool: Any = server.connection_pool
-        self._connection: Any = self._pool.get_connection()
+        pool: Any = server.connection_pool
+        self._connection = pool.get_connection()
+        self._pool = pool
         self._count = 0
         try:
             packed: list[bytes] = []

@@ -188,8 +188,8 @@ end
 -- sg_import: opt-outs of one shard from a file
 --   KEYS     mark, batch index, members, journal, counters; per gate bucket: a gate index for each channel, seen
 --            numbers; then details buckets
---   ARGV     JSON {scope, channels, source, batch, block, part, kept, gates}: gates says how many details buckets each
---            gate bucket has; then per details bucket its packed rows
+--   ARGV     JSON {scope, channels, source, batch, block, part, kept, dry, gates}: gates says how many details buckets
+--            each gate bucket has; then per details bucket its packed rows. dry: change nothing, only answer
 --   returns  one byte for each row: its outcome code
 -- A part that was applied before answers what it answered then, and changes nothing (the answer may have been lost).
 
@@ -216,7 +216,7 @@ redis.register_function('sg_import', function(keys, args)
     answer_bucket(keys[6 + index * width - 1], header, members, outcomes, first)
     buckets[index] = groups
   end
-  if #rows > 0 then
+  if #rows > 0 and not header.dry then
     local event = journal(keys, 4, {
       kind = 'import', scope = header.scope, channels = table.concat(header.channels, ','),
       source = tostring(header.source), batch = header.batch, rows = table.concat(rows),
