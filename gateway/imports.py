@@ -12,7 +12,7 @@ from gateway.clock import Clock
 from gateway.errors import NotAllowed
 from gateway.lists.columns import Columns, guess_columns
 from gateway.lists.dates import milliseconds_of
-from gateway.lists.reading import ROWS_IN_BLOCK, Block, ListFileError, Table, open_table, true_text
+from gateway.lists.reading import ROWS_IN_BLOCK, Block, ListFileError, Table, header_block, open_table, true_text
 from gateway.normalising import Normaliser
 from gateway.phone import SENTENCES, NumberProblem
 from store import Store
@@ -251,7 +251,7 @@ class Imports:
 
     def _times(self, order: ImportOrder, block: Block) -> Sequence[int]:
         if order.columns.opted_out_at is None:
-            return [order.opted_out_at] * len(block.rows)
+            return [order.opted_out_at] * len(block)
         # A date that cannot be read, or lies ahead, never costs a person their opt-out: it counts from the import.
         latest, otherwise = milliseconds(self._clock.now()), order.opted_out_at
         known = ((milliseconds_of(cell) if cell else None) for cell in block.column(order.columns.opted_out_at))
@@ -297,7 +297,7 @@ def batch_of(record: ImportRecord, order: ImportOrder) -> Batch:
 
 def _with_header(table: Table, order: ImportOrder) -> Iterator[Block]:
     if not order.columns.has_header:
-        yield Block(1, [table.header], None, 0)
+        yield header_block(table)
     yield from table.blocks
 
 

@@ -10,7 +10,7 @@ from typing import IO
 
 from gateway.consent import scopes_for
 from gateway.lists.columns import Columns, guess_columns
-from gateway.lists.reading import Block, Table, open_table, true_text
+from gateway.lists.reading import Block, Table, header_block, open_table, true_text
 from gateway.normalising import Normaliser
 from store import Store
 from store.directory import Account
@@ -89,7 +89,7 @@ def scrub(store: Store, order: ScrubOrder, source: Path, target: IO[str]) -> Ite
 
 def _all_rows(table: Table, columns: Columns) -> Iterator[Block]:
     if not columns.has_header:
-        yield Block(1, [table.header], None, 0)
+        yield header_block(table)
     yield from table.blocks
 
 
@@ -111,7 +111,7 @@ def _write(target: IO[str], table: Table, block: Block, words: Sequence[str]) ->
         target.write(newline.join([line + delimiter + word for line, word in zip(block.lines, words, strict=True)]))
         target.write(newline)
         return
-    for row, word in zip(block.rows, words, strict=True):
+    for row, word in zip(block.cells, words, strict=True):
         target.write(_line([*row, *word.split(delimiter)], table))
 
 

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -36,22 +36,27 @@ class ListFileError(GatewayError):
 class Block:
     """Some rows of a table.
 
-    first_row: the row of the file that rows[0] is, counting from 1 with the header. lines: the rows as they stand in
-    the file, when they do so on one line each. done: how much of the file has been read, in the table's `size`.
+    first_row: the row of the file that the first one is, counting from 1 with the header. lines: the rows as they
+    stand in the file, when they do so on one line each and nothing in them is quoted; otherwise cells has them.
+    delimiter: between the cells of a line. done: how much of the file has been read, in the table's `size`.
     """
 
     first_row: int
-    rows: Sequence[Sequence[str]]
     lines: Sequence[str] | None
+    cells: Sequence[Sequence[str]]
+    delimiter: str
     done: int
+
+    def __len__(self) -> int:
+        return len(self.cells) if self.lines is None else len(self.lines)
 
     def column(self, index: int) -> list[str]:
         """The cells of one column, "" where a row is too short."""
-        try:
-            cells = [row[index] for row in self.rows]
-        except IndexError:
-            cells = [row[index] if index < len(row) else "" for row in self.rows]
-        return cells
+        if self.lines is None:
+            return [row[index] if index < len(row) else "" for row in self.cells]
+        delimiter, most = self.delimiter, index + 1
+        split = (line.split(delimiter, most) for line in self.lines)
+        return [cells[index] if index < len(cells) else "" for cells in split]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,11 @@ def true_text(cell: str, encoding: str) -> str:
     if cell.isascii() or encoding != "utf-8":
         return cell
     return cell.encode("latin-1").decode("utf-8", "replace")
+
+
+def header_block(table: Table) -> Block:
+    """The first row as data, for a table without a header."""
+    return Block(1, None, [table.header], table.delimiter, 0)
 
 
 def open_table(path: Path, rows_in_block: int = ROWS_IN_BLOCK) -> Table:
@@ -117,7 +127,7 @@ def _open_csv(path: Path, rows_in_block: int) -> Table:
     header = next(csv.reader(io.StringIO(first, newline=""), delimiter=delimiter))
     header = [true_text(cell, encoding) for cell in header]
     size = path.stat().st_size
-    blocks = _numbered(_csv_rows(stream, delimiter), rows_in_block, stream, size)
+    blocks = _numbered(_csv_rows(stream, delimiter), rows_in_block, delimiter, stream, size)
     newline = "\r\n" if first.endswith("\r\n") else "\n"
     return Table(tuple(header), size, delimiter, newline, encoding, blocks)
 
@@ -135,38 +145,38 @@ def _encoding_of(start: bytes) -> tuple[str, int]:
     return "utf-8", 0
 
 
-_Rows = tuple[list[list[str]], list[str] | None]
+_Portion = tuple[list[str] | None, list[list[str]]]
+"""Rows as they were read: lines, or cells."""
 
 
-def _csv_rows(stream: TextIO, delimiter: str) -> Iterator[_Rows]:
-    """Rows in the portions in which they are read, with their lines as long as nothing is quoted."""
+def _csv_rows(stream: TextIO, delimiter: str) -> Iterator[_Portion]:
+    """Rows in the portions in which they are read: as lines for as long as nothing is quoted, then as cells."""
     carried = ""
     while chunk := stream.read(_CHUNK):
         text = carried + chunk
         if '"' in text:
-            yield from _quoted_rows(chain(io.StringIO(text, newline=""), ()), stream, delimiter)
+            yield from _quoted_rows(iter(io.StringIO(text, newline="")), stream, delimiter)
             return
         whole, newline, carried = text.rpartition("\n")
         if len(carried) > _LONGEST_LINE:
             raise ListFileError(f"A line has more than {_LONGEST_LINE} characters.")
         if newline:
-            yield _plain_rows(whole, delimiter)
+            yield _lines(whole), []
     if carried:
-        yield _plain_rows(carried, delimiter)
+        yield _lines(carried), []
 
 
-def _plain_rows(text: str, delimiter: str) -> _Rows:
+def _lines(text: str) -> list[str]:
     if "\r" in text:
         text = text.replace("\r\n", "\n").rstrip("\r").replace("\r", "\n")
-    lines = text.split("\n")
-    return [line.split(delimiter) for line in lines], lines
+    return text.split("\n")
 
 
-def _quoted_rows(read: Iterator[str], stream: TextIO, delimiter: str) -> Iterator[_Rows]:
+def _quoted_rows(read: Iterator[str], stream: TextIO, delimiter: str) -> Iterator[_Portion]:
     reader = csv.reader(_joined(read, stream), delimiter=delimiter)
     try:
         while rows := list(islice(reader, 50_000)):
-            yield [row or [""] for row in rows], None
+            yield None, [row or [""] for row in rows]
     except csv.Error as error:
         raise ListFileError(f"Line {reader.line_num} cannot be read: {error}.") from None
 
@@ -191,27 +201,58 @@ def _joined(read: Iterator[str], stream: TextIO) -> Iterator[str]:
         yield last
 
 
-def _numbered(portions: Iterator[_Rows], rows_in_block: int, stream: TextIO, size: int) -> Iterator[Block]:
-    """Blocks of a fixed number of rows. Empty rows at the end of a file are not rows."""
-    row = 2
-    rows: list[list[str]] = []
-    lines: list[str] | None = []
+class _Gathering:
+    """Rows that wait until they are a block: lines first, and cells from where something is quoted."""
+
+    def __init__(self, rows_in_block: int, delimiter: str) -> None:
+        self._size = rows_in_block
+        self._delimiter = delimiter
+        self._row = 2
+        self._lines: list[str] | None = []
+        self._cells: list[list[str]] = []
+
+    def add(self, lines: list[str] | None, cells: list[list[str]]) -> None:
+        if lines is not None and self._lines is not None:
+            self._lines += lines
+            return
+        if self._lines is not None:
+            self._cells, self._lines = [line.split(self._delimiter) for line in self._lines], None
+        self._cells += cells
+
+    def full_blocks(self, done: int) -> Iterator[Block]:
+        """Blocks that are followed by more rows."""
+        while len(self._cells if self._lines is None else self._lines) > self._size:
+            yield self._block(done)
+
+    def _block(self, done: int) -> Block:
+        lines = self._lines[: self._size] if self._lines is not None else None
+        block = Block(self._row, lines, self._cells[: self._size], self._delimiter, done)
+        if self._lines is not None:
+            del self._lines[: self._size]
+        del self._cells[: self._size]
+        self._row += len(block)
+        return block
+
+    def last_block(self, done: int) -> Iterator[Block]:
+        """What is left. Empty rows at the end of a file are not rows."""
+        while self._lines and not self._lines[-1].strip(f"{self._delimiter} "):
+            self._lines.pop()
+        while self._cells and not any(cell.strip() for cell in self._cells[-1]):
+            self._cells.pop()
+        if self._lines or self._cells:
+            yield self._block(done)
+
+
+def _numbered(
+    portions: Iterator[_Portion], rows_in_block: int, delimiter: str, stream: TextIO, size: int
+) -> Iterator[Block]:
+    """Blocks of a fixed number of rows."""
+    gathering = _Gathering(rows_in_block, delimiter)
     try:
-        for more, more_lines in portions:
-            rows += more
-            lines = lines + more_lines if lines is not None and more_lines is not None else None
-            while len(rows) > rows_in_block:
-                done = min(size, _position(stream))
-                yield Block(row, rows[:rows_in_block], lines[:rows_in_block] if lines is not None else None, done)
-                row += rows_in_block
-                del rows[:rows_in_block]
-                lines = lines[rows_in_block:] if lines is not None else None
-            if not rows:
-                lines = []
-        while rows and not any(cell.strip() for cell in rows[-1]):
-            rows.pop()
-        if rows:
-            yield Block(row, rows, lines[: len(rows)] if lines is not None else None, size)
+        for lines, cells in portions:
+            gathering.add(lines, cells)
+            yield from gathering.full_blocks(min(size, _position(stream)))
+        yield from gathering.last_block(size)
     except UnicodeError as error:
         raise ListFileError(f"The file is not what its first bytes say ({error}).") from None
     finally:
@@ -263,7 +304,7 @@ def _sheet_blocks(rows: Iterator[Sequence[Any]], rows_in_block: int, height: int
             while some and not any(some[-1]):
                 some.pop()
         if some:
-            yield Block(first, some, None, min(height, first + taken))
+            yield Block(first, None, some, ",", min(height, first + taken))
         first += taken
 
 
