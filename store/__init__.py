@@ -22,6 +22,7 @@ from store.inbound import InboundStore
 from store.messages import MessageStore
 from store.outbox import Outbox
 from store.topology import Cluster, OneServer, Topology
+from store.verify import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class Store:
     idempotency: IdempotencyStore
     imports: ImportStore
     health: Health
+
+    def verification(self) -> Verification:
+        """A comparison of the journal with the state."""
+        return Verification(self.topology, self.bulk)
 
     def close(self) -> None:
         """Close all connections."""

@@ -7,6 +7,7 @@ import click
 from gateway.cli.configuring import apply, keys
 from gateway.cli.inspecting import check, doctor, explain, try_text
 from gateway.cli.lists import export_list, import_list, scrub_list
+from gateway.cli.maintaining import verify
 from gateway.cli.running import sweeper, up, web, worker
 from gateway.errors import ConfigurationError, GatewayError, SettingsError
 from gateway.supervision.embedded import EmbeddedStoreError
@@ -38,6 +39,6 @@ def main() -> None:
 
 for command in (
     *(up, web, worker, sweeper, apply, keys, check, explain, try_text, doctor),
-    *(import_list, export_list, scrub_list),
+    *(import_list, export_list, scrub_list, verify),
 ):
     main.add_command(command)

@@ -56,7 +56,8 @@ def _harmless(cell: str) -> str:
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[tuple[Progress, TaskID]]:
+def progress_bar(what: str) -> Iterator[tuple[Progress, TaskID]]:
+    """A progress bar on the terminal (nothing elsewhere), and its task with the fields rows and rate."""
     console = Console(stderr=True)
     with Progress(
         TextColumn("[bold]{task.description}"),
@@ -127,7 +128,7 @@ def import_list(
 
 def _run(services: Services, import_id: str, file: Path, report: Path | None) -> None:
     started, sink = time.monotonic(), ReportFile(report) if report else None
-    with _bar("importing") as (bar, task):
+    with progress_bar("importing") as (bar, task):
         before = None
         for progress in services.imports.run(import_id, file, sink=sink):
             before = before if before is not None else 0
@@ -171,7 +172,7 @@ def scrub_list(
     """Write SOURCE to TARGET with two more columns: allowed (yes or no) and the reason."""
     started = time.monotonic()
     unfinished = target.with_name(target.name + ".unfinished")
-    with open_services(data) as services, _bar("scrubbing") as (bar, task):
+    with open_services(data) as services, progress_bar("scrubbing") as (bar, task):
         account = account_named(services, account_id)
         order = ScrubOrder(
             account, sender, audience, Channel.VOICE if voice else Channel.TEXT, phone_column, country or None
@@ -210,7 +211,7 @@ def export_list(
 ) -> None:
     """Write all opt-outs of an account to TARGET (CSV; - for the standard output)."""
     started, count = time.monotonic(), 0
-    with open_services(data) as services, _bar("exporting") as (bar, task):
+    with open_services(data) as services, progress_bar("exporting") as (bar, task):
         account = account_named(services, account_id)
         wanted = ExportFilter(sender, audience, Channel(channel) if channel else None)
         with click.open_file(str(target), "w", encoding="utf-8", atomic=str(target) != "-") as file:
