@@ -9,6 +9,7 @@ from store import keys
 from store.addresses import place_of
 from store.bulk import BulkStore
 from store.client import store_errors
+from store.consent import owner_of
 from store.details import unpack
 from store.replay import Entry, ShardState, blocked_channels
 from store.scopes import ALL_CHANNELS, Channel, Scope
@@ -196,20 +197,18 @@ class Verification:
 
     def _compare_counts(self, state: ShardState, last: dict[str, str], read: Counter[str]) -> list[Drift]:
         for _ in range(_ATTEMPTS):
-            found = {(channel, scope.key): count for (channel, scope), count in self._bulk.members(state.shard).items()}
+            members = self._bulk.members(state.shard)
+            found = {(channel, scope.key): count for (channel, scope), count in members.items()}
+            # A journal may have been begun since they were looked for.
+            last.update({owner_of(scope): "-" for _, scope in members if owner_of(scope) not in last})
+            changed = self._catch_up(state, last, read)
             expected = _counts_of(state)
             wrong = {pair for pair in found.keys() | expected.keys() if found.get(pair, 0) != expected.get(pair, 0)}
-            if not self._catch_up(state, last, read):
+            if not changed:
                 break
         return [
-            Drift(
-                state.shard,
-                scope,
-                f"count of {channel}",
-                str(expected.get((channel, scope), 0)),
-                str(found.get((channel, scope), 0)),
-            )
-            for channel, scope in sorted(wrong)
+            Drift(state.shard, pair[1], f"count of {pair[0]}", str(expected.get(pair, 0)), str(found.get(pair, 0)))
+            for pair in sorted(wrong)
         ]
 
 
