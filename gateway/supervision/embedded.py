@@ -72,8 +72,9 @@ save ""
 # An evicted opt-out would be a text to someone who said STOP.
 maxmemory-policy noeviction
 # Packed sets and hashes up to the sizes that store/README.md has measured.
-set-max-intset-entries 4096
-hash-max-listpack-entries 128
+set-max-intset-entries 65536
+hash-max-listpack-entries 512
+stream-node-max-bytes 1024
 """
 
 
