@@ -2,23 +2,26 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from gateway.reply_texts import LANGUAGES
 
-SWITCH, CHOICE, TEXT, TEXT_BY_LANGUAGE = "switch", "choice", "text", "text by language"
+SWITCH, CHOICE, NUMBER, DATE = "switch", "choice", "number", "date"
+TEXT, TEXT_BY_LANGUAGE = "text", "text by language"
 _LONGEST_TEXT = 1600
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSetting:
-    """One row: name, kind of value, default, what it does, and for a choice the values it may have."""
+    """One row: name, kind of value, default, what it does, the values of a choice, the most of a number."""
 
     name: str
     kind: str
     default: Any
     help: str
     choices: tuple[str, ...] = ()
+    most: int = 0
 
 
 ACCOUNT_SETTINGS: Mapping[str, AccountSetting] = {
@@ -33,12 +36,34 @@ ACCOUNT_SETTINGS: Mapping[str, AccountSetting] = {
         AccountSetting("stop_scope", CHOICE, "account",
                        "How far a STOP reaches: everything this account sends, or the sender that was texted.",
                        ("account", "sender")),
+        AccountSetting("revoke_all_from", DATE, "2027-01-31",
+                       "From this day a STOP reaches the whole account whatever stop_scope says (FCC revoke-all rule, "
+                       "put off to 31 January 2027 and open to change, US-13). Empty: never."),
         AccountSetting("text_stop_blocks_voice", SWITCH, True, "A STOP by text also stops calls."),
+        AccountSetting("opt_out_instructions", TEXT, "",
+                       "What your texts tell people to reply, with commas between (Stop2End, Quit2End): copied and "
+                       "mistyped forms of it are understood."),
+        AccountSetting("double_opt_in", CHOICE, "opted_out",
+                       "Whom a join keyword asks to confirm: those who opted out before, or everybody (always).",
+                       ("opted_out", "always")),
+        AccountSetting("confirm_window", NUMBER, 24, "Hours that a double opt-in stays open.", most=720),
+        AccountSetting("clarify_opt_outs", SWITCH, False,
+                       "Ask in the confirmation which audiences were meant, when the person is in several. Everything "
+                       "is blocked first; silence means all (US-11)."),
+        AccountSetting("clarification_window", NUMBER, 60, "Minutes in which the answer to that counts.", most=1440),
+        AccountSetting("review_window", NUMBER, 7,
+                       "Days in which a person may take back an opt-out that was read out of free words.", most=90),
         AccountSetting("brand", TEXT, "", "The name in replies. Empty: the account's name."),
         AccountSetting("help_contact", TEXT, "", "A phone number or address for people who ask for HELP."),
         AccountSetting("opt_out_message", TEXT_BY_LANGUAGE, {}, "The one confirmation after an opt-out."),
         AccountSetting("opt_in_message", TEXT_BY_LANGUAGE, {}, "The answer to START from somebody who had stopped."),
+        AccountSetting("opt_in_hint_message", TEXT_BY_LANGUAGE, {}, "The answer to free words that ask to come back."),
         AccountSetting("help_message", TEXT_BY_LANGUAGE, {}, "The answer to HELP."),
+        AccountSetting("double_opt_in_message", TEXT_BY_LANGUAGE, {}, "The question to somebody who has to confirm."),
+        AccountSetting("join_message", TEXT_BY_LANGUAGE, {}, "The welcome to an audience, with what CT-5 asks for."),
+        AccountSetting("already_member_message", TEXT_BY_LANGUAGE, {}, "The answer to who is in the audience already."),
+        AccountSetting("clarification_message", TEXT_BY_LANGUAGE, {},
+                       "The confirmation that asks which audiences were meant; {options} are the words to reply."),
     )
 }  # fmt: skip
 
@@ -54,6 +79,19 @@ def _problem_with_switch(_: AccountSetting, value: Any) -> str | None:
 
 def _problem_with_choice(setting: AccountSetting, value: Any) -> str | None:
     return None if value in setting.choices else f"has to be one of: {', '.join(setting.choices)}"
+
+
+def _problem_with_number(setting: AccountSetting, value: Any) -> str | None:
+    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= setting.most
+    return None if good else f"has to be a number above 0 and at most {setting.most}"
+
+
+def _problem_with_date(_: AccountSetting, value: Any) -> str | None:
+    try:
+        good = value == "" or bool(date.fromisoformat(value))
+    except (TypeError, ValueError):
+        good = False
+    return None if good else 'has to be a day such as "2027-01-31", or ""'
 
 
 def _problem_with_text(_: AccountSetting, value: Any) -> str | None:
@@ -77,6 +115,8 @@ def _problem_with_texts(setting: AccountSetting, value: Any) -> str | None:
 _PROBLEMS: Mapping[str, Callable[[AccountSetting, Any], str | None]] = {
     SWITCH: _problem_with_switch,
     CHOICE: _problem_with_choice,
+    NUMBER: _problem_with_number,
+    DATE: _problem_with_date,
     TEXT: _problem_with_text,
     TEXT_BY_LANGUAGE: _problem_with_texts,
 }

@@ -1,11 +1,13 @@
 """The web application: doors, error pages, security headers."""
 
-from flask import Response, render_template, request
+from flask import Flask, Request, Response, render_template, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from gateway.api.consent_views import consent_api
 from gateway.api.failures import http_problem, is_api_request, register_failures, validation_problem
 from gateway.api.views import api
 from gateway.console.views import console
@@ -23,6 +25,15 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+
+class _PeoplesSessions(SecureCookieSessionInterface):
+    """Sessions are for people: webhooks and the API have none, and do not pay for one."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if request.path.startswith(("/webhooks/", "/api/")):
+            return None
+        return super().open_session(app, request)
 
 
 def create_app(services: Services | None = None) -> OpenAPI:
@@ -52,13 +63,16 @@ def create_app(services: Services | None = None) -> OpenAPI:
         SESSION_COOKIE_SECURE=(services.settings.public_url or "").startswith("https://"),
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.session_interface = _PeoplesSessions()
     app.extensions["stopgate"] = services
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks)
     csrf.exempt(api)
+    csrf.exempt(consent_api)
     for door in (webhooks, health, console):
         app.register_blueprint(door)
     app.register_api(api)
+    app.register_api(consent_api)
     app.get("/api/v1/openapi.json", doc_ui=False)(lambda: app.api_doc)
     register_failures(app)
     app.register_error_handler(HTTPException, _http_error)
@@ -76,6 +90,8 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _secure(response: Response) -> Response:
+    if request.blueprint == webhooks.name:
+        return response  # read by machines
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     return response

@@ -9,8 +9,9 @@ import phonenumbers
 
 from gateway.account_settings import problems_with
 from gateway.errors import ConfigurationError
+from gateway.linting import findings_about
 from gateway.phone import InvalidNumber, is_sender, is_short_code, normalise
-from keywords import Action, Match, decide
+from keywords import Action, Certainty, Match, decide, explain_rule
 from store import Store
 from store.directory import Account, Directory, Keyword, Sender
 from store.scopes import is_account_id
@@ -88,6 +89,11 @@ def _rate(value: Any) -> str | None:
     return None if good else "has to be a number above 0"
 
 
+_OFF_FIELDS = ("keywords_off", "mandatory_keywords_off_understood")
+_ACCOUNT_FIELDS = ("id", "name", "default_country", "settings", "senders", "keywords", *_OFF_FIELDS)
+_SENDER_FIELDS = ("address", "carrier", "kind", "keywords_handled_by", "segments_per_second", *_OFF_FIELDS)
+
+
 class Configuration:
     """Accounts and what belongs to them, as they stand in a file."""
 
@@ -120,7 +126,7 @@ class Configuration:
 
     def _account(self, place: str, table: Mapping[str, Any], problems: _Problems) -> Account:
         place = f"{place} ({table['id']})" if isinstance(table.get("id"), str) else place
-        problems.unknown(place, table, ("id", "name", "default_country", "settings", "senders", "keywords"))
+        problems.unknown(place, table, _ACCOUNT_FIELDS)
         settings = table.get("settings", {})
         if isinstance(settings, dict):
             problems.found += [f"{place}.settings: {problem}" for problem in problems_with(settings)]
@@ -144,11 +150,11 @@ class Configuration:
             settings=settings if isinstance(settings, dict) else {},
             senders=tuple(senders),
             keywords=tuple(keywords),
+            keywords_off=_switched_off(place, table, problems),
         )
 
     def _sender(self, place: str, table: Mapping[str, Any], problems: _Problems) -> Sender:
-        known = ("address", "carrier", "kind", "keywords_handled_by", "segments_per_second")
-        problems.unknown(place, table, known)
+        problems.unknown(place, table, _SENDER_FIELDS)
         kind = problems.field(place, table, "kind", _one_of(KINDS))
         default_handler = "gateway" if kind in {"short_code", "alphanumeric"} else "carrier"
         return Sender(
@@ -157,6 +163,7 @@ class Configuration:
             kind=kind or "",
             keywords_handled_by=problems.field(place, table, "keywords_handled_by", _one_of(HANDLERS), default_handler),
             segments_per_second=problems.field(place, table, "segments_per_second", _rate, 1.0),
+            keywords_off=_switched_off(place, table, problems),
         )
 
     def plan(self, accounts: Sequence[Account]) -> Plan:
@@ -170,6 +177,7 @@ class Configuration:
             for sender in account.senders
             if sender.carrier not in self._carriers
         ]
+        lines += [f"! {account.id}: {finding}" for account in changed for finding in findings_about(account)]
         return Plan(tuple(lines), tuple(changed))
 
     def apply(self, plan: Plan) -> None:
@@ -226,12 +234,37 @@ def _keyword(place: str, table: Mapping[str, Any], problems: _Problems) -> Keywo
     return Keyword(word=word, action=action or "", match=match, audience=audience, reply=reply)
 
 
+def _switched_off(place: str, table: Mapping[str, Any], problems: _Problems) -> tuple[str, ...]:
+    """The ids of the built-in keywords that are switched off: texts with them are held for a person, not ignored."""
+    words = table.get("keywords_off", [])
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        problems.add(place, "keywords_off has to be a list of words.")
+        return ()
+    rules = []
+    for word in words:
+        decision = decide(word)
+        if decision.certainty is not Certainty.EXACT or decision.action is Action.NONE:
+            problems.add(place, f"keywords_off: {word!r} is not a built-in keyword.")
+            continue
+        rule = explain_rule(decision.rule)
+        if rule.mandatory and table.get("mandatory_keywords_off_understood") is not True:
+            problems.add(
+                place,
+                f"{word!r} is a mandatory word. {rule.law or ''} Texts with it will be held for a person, and the "
+                "deadline of 10 business days runs. Add mandatory_keywords_off_understood = true if you want that.",
+            )
+        rules.append(decision.rule)
+    return tuple(rules)
+
+
 def _not_a_built_in(place: str, word: Any, action: Any, problems: _Problems) -> None:
     """A word that everybody understands as STOP, START or HELP cannot be given another meaning (US-2)."""
     if not isinstance(word, str):
         return
     built_in = decide(word)
-    if built_in.acts and built_in.action.value != action:
+    if not built_in.acts or built_in.action == action:
+        return
+    if explain_rule(built_in.rule).mandatory:
         problems.add(place, f"{word!r} means {built_in.action.value} to everybody and cannot be a {action} keyword.")
 
 
@@ -246,6 +279,7 @@ def _diff(current: Directory, account: Account) -> list[str]:
         lines += _changed(name, getattr(before, name), getattr(account, name))
     for name in sorted({*before.settings, *account.settings}):
         lines += _changed(f"settings.{name}", before.settings.get(name), account.settings.get(name))
+    lines += _changed("keywords_off", list(before.keywords_off), list(account.keywords_off))
     lines += _rows("sender", _by_name(before.senders, "address"), _by_name(account.senders, "address"))
     lines += _rows("keyword", _by_name(before.keywords, "word"), _by_name(account.keywords, "word"))
     return lines

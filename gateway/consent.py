@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from gateway.account_scopes import every_scope_of, scopes_for
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
 from gateway.phone import formatted
@@ -37,32 +38,6 @@ class Explanation:
     held: bool
     journal: tuple[JournalEntry, ...]
     messages: tuple[Message, ...]
-
-
-def scopes_for(account: Account, sender: str | None = None, audience: str | None = None) -> tuple[Scope, ...]:
-    """The scopes that cover a send of an account from a sender, widest first; without a sender, from any."""
-    scopes = [Scope.everything()]
-    if sender:
-        scopes.append(Scope.of_sender(sender))
-    scopes.append(Scope.of_account(account.id))
-    if sender:
-        scopes.append(Scope.of_account_sender(account.id, sender))
-    if audience:
-        scopes.append(Scope.of_audience(account.id, audience))
-    return tuple(scopes)
-
-
-def every_scope_of(account: Account) -> tuple[Scope, ...]:
-    """Every scope in which an account may have something about a number, widest first."""
-    addresses = [sender.address for sender in account.senders]
-    audiences = sorted({keyword.audience for keyword in account.keywords if keyword.audience})
-    return (
-        Scope.everything(),
-        *(Scope.of_sender(address) for address in addresses),
-        Scope.of_account(account.id),
-        *(Scope.of_account_sender(account.id, address) for address in addresses),
-        *(Scope.of_audience(account.id, audience) for audience in audiences),
-    )
 
 
 class Consent:

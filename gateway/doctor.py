@@ -31,6 +31,7 @@ def examine(services: Services, settings: Settings) -> list[Finding]:
         ("clock", _clock),
         ("queue", _queue),
         ("outbox", _outbox),
+        ("deadlines", _deadlines),
         ("carriers", _carriers),
         ("accounts", _accounts),
     )
@@ -55,13 +56,17 @@ def _store(services: Services, settings: Settings) -> Iterator[Finding]:
         "store", good=True, sentence=f"version {report.version}, {report.dataset_keys} keys, {megabytes:.1f} MB."
     )
     services.store.health.demand(settings.durability)
-    risk = "" if settings.durability == "aof" else " A crash can lose the last second."
+    risk = " A crash can lose the last second." if settings.durability == "everysec" else ""
     yield Finding("durability", good=True, sentence=f"{settings.durability}, and the server gives it.{risk}")
+    for sentence in services.store.health.advice():
+        yield Finding("store", good=False, sentence=sentence)
 
 
 def _clock(services: Services, _: Settings) -> Iterator[Finding]:
-    seconds, microseconds = services.store.client.time()
-    skew = abs(services.clock.now() - datetime.fromtimestamp(seconds + microseconds / 1e6, UTC))
+    skew = timedelta(0)
+    for server in services.store.topology.primaries():
+        seconds, microseconds = server.time()
+        skew = max(skew, abs(services.clock.now() - datetime.fromtimestamp(seconds + microseconds / 1e6, UTC)))
     good = skew <= _MOST_SKEW
     sentence = f"this machine and the store differ by {skew.total_seconds():.1f} s."
     yield Finding("clock", good=good, sentence=sentence if good else sentence + " Set both by NTP: time decides (G7).")
@@ -82,6 +87,19 @@ def _outbox(services: Services, _: Settings) -> Iterator[Finding]:
     yield Finding(
         "outbox", good=good, sentence=sentence if good else sentence + f" The oldest is {late} late: do workers run?"
     )
+
+
+def _deadlines(services: Services, _: Settings) -> Iterator[Finding]:
+    loads = services.reviews.load()
+    held, overdue = sum(load.held for load in loads), sum(load.overdue for load in loads)
+    sentence = (
+        f"{held} texts wait for a person, {overdue} of them longer than the ten business days that the law gives."
+    )
+    yield Finding("reviews", good=overdue == 0, sentence=sentence)
+    counters = services.store.health.counters()
+    late = counters.get("confirmation_expired", 0)
+    advice = " They were not sent within five minutes: did workers run all the time?" if late else ""
+    yield Finding("confirmations", good=late == 0, sentence=f"{late} came too late to be sent.{advice}")
 
 
 def _carriers(services: Services, settings: Settings) -> Iterator[Finding]:

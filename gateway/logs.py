@@ -1,5 +1,6 @@
 """Structured logs without full phone numbers and without secrets."""
 
+import json
 import logging
 import re
 import sys
@@ -20,21 +21,30 @@ def mask_numbers(text: str) -> str:
     return _NUMBER.sub(lambda found: masked(found.group()), text)
 
 
-def _clean(value: Any) -> Any:
-    match value:
-        case str():
-            return mask_numbers(value)
-        case dict():
-            return {name: _clean(item) for name, item in value.items()}
-        case list() | tuple():
-            return [_clean(item) for item in value]
-    return value
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | list | tuple | dict | None) else str(value)
 
 
-def _mask(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for name, value in event.items():
-        event[name] = "•••" if _SECRET_NAMES.search(name) else _clean(value)
+def _hide_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name in event:
+        if _SECRET_NAMES.search(name):
+            event[name] = "•••"
     return event
+
+
+class _Line:
+    """Renders an event as one line. Numbers are masked in the finished line, wherever they came from."""
+
+    def __init__(self, log_format: str) -> None:
+        self._json = log_format == "json"
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+        if self._json:
+            return mask_numbers(json.dumps(event, ensure_ascii=False, default=str))
+        trace = event.pop("exception", "")
+        head = f"{event.pop('timestamp', '')} {event.pop('level', ''):7} {event.pop('event', '')}"
+        fields = " ".join(f"{name}={_plain(value)!r}" for name, value in event.items())
+        return mask_numbers(f"{head}  {fields}" + (f"\n{trace}" if trace else ""))
 
 
 def configure_logs(log_format: str, *, verbose: bool = False, stream: TextIO | None = None) -> None:
@@ -47,32 +57,31 @@ def configure_logs(log_format: str, *, verbose: bool = False, stream: TextIO | N
     """
     # A failing handler would print the record as it is, numbers and all.
     logging.raiseExceptions = False
+    output = stream or sys.stderr
+    level = logging.DEBUG if verbose else logging.INFO
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
-        _mask,
+        _hide_secrets,
     ]
-    renderer: Any = structlog.processors.JSONRenderer()
-    if log_format == "text":
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    # Our own events go straight to the stream: a third of the time of the way through the standard library.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
+        processors=[structlog.contextvars.merge_contextvars, *shared, _Line(log_format)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(output),
+        cache_logger_on_first_use=stream is None,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _Line(log_format)],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    root.setLevel(level)
     # These name hosts, paths and job contents at INFO; the gateway logs its own, masked account of the same.
     for chatty in ("twilio", "urllib3", "rq.worker", "rq", "gunicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -80,4 +89,4 @@ def configure_logs(log_format: str, *, verbose: bool = False, stream: TextIO | N
 
 def logger(name: str) -> Any:
     """A logger. Its messages are events with fields: `log.info("text received", sender=...)`."""
-    return structlog.stdlib.get_logger(name)
+    return structlog.get_logger(module=name)

@@ -1,6 +1,6 @@
 """Prometheus metrics, read from the store: the same figures whichever process is asked, and they survive restarts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import redis
 from prometheus_client import CollectorRegistry, generate_latest
@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from gateway.clock import Clock
 from gateway.queueing import JobQueue
+from gateway.reviewing import ReviewLoad, Reviews
 from store import Store
 from store.errors import StoreError
 
@@ -18,9 +19,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Metrics(Collector):
     """What /metrics shows."""
 
-    def __init__(self, store: Store, queue: JobQueue, clock: Clock) -> None:
+    def __init__(self, store: Store, queue: JobQueue, reviews: Reviews, clock: Clock) -> None:
         self._store = store
         self._queue = queue
+        self._reviews = reviews
         self._clock = clock
 
     def text(self) -> bytes:
@@ -40,6 +42,7 @@ class Metrics(Collector):
             counters = self._store.health.counters()
             report = self._store.health.report()
             waiting, oldest = self._store.outbox.size(), self._store.outbox.oldest_due()
+            loads = self._reviews.load()
         except StoreError:
             up.add_metric([], 0)
             yield up
@@ -54,7 +57,21 @@ class Metrics(Collector):
         yield GaugeMetricFamily("stopgate_outbox_entries", "Effects still to be done.", waiting)
         overdue = max(0.0, (self._clock.now() - oldest).total_seconds()) if oldest else 0.0
         yield GaugeMetricFamily("stopgate_outbox_overdue_seconds", "How long the oldest effect is overdue.", overdue)
+        yield from self._review_metrics(loads)
         yield from self._queues()
+
+    def _review_metrics(self, loads: Sequence[ReviewLoad]) -> Iterator[Metric]:
+        held = GaugeMetricFamily("stopgate_reviews_held", "Texts that wait for a person.", labels=["account"])
+        overdue = GaugeMetricFamily(
+            "stopgate_reviews_overdue", "Held texts past their ten business days (US-7).", labels=["account"]
+        )
+        age = GaugeMetricFamily("stopgate_review_oldest_seconds", "Age of the oldest held text.", labels=["account"])
+        for load in loads:
+            held.add_metric([load.account], load.held)
+            overdue.add_metric([load.account], load.overdue)
+            seconds = (self._clock.now() - load.oldest).total_seconds() if load.oldest else 0.0
+            age.add_metric([load.account], seconds)
+        yield from (held, overdue, age)
 
     def _queues(self) -> Iterator[Metric]:
         family = GaugeMetricFamily("stopgate_queue_jobs", "Jobs waiting in a queue.", labels=["queue"])

@@ -90,7 +90,8 @@ class JobQueue:
 
     def _enqueue(self, jobs: Sequence[tuple[str, str]]) -> None:
         for name in QUEUES:
-            identifiers = [message_id for queue, message_id in jobs if queue == name]
+            # RQ refuses a whole batch in which an id stands twice.
+            identifiers = list(dict.fromkeys(message_id for queue, message_id in jobs if queue == name))
             if identifiers:
                 self._enqueue_in(name, identifiers)
 
@@ -112,7 +113,7 @@ class JobQueue:
                     for identifier in identifiers
                 ]
             )
-        except redis.RedisError as error:
+        except Exception as error:
             log.warning("jobs could not be queued; the sweeper will", jobs=len(identifiers), error=type(error).__name__)
 
     def flush(self) -> None:

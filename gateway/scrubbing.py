@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from gateway.consent import scopes_for
+from gateway.account_scopes import scopes_for
 from gateway.lists.columns import Columns, guess_columns
 from gateway.lists.reading import Block, Table, header_block, open_table, true_text
 from gateway.normalising import Normaliser

@@ -16,11 +16,15 @@ from gateway.configuration import Configuration
 from gateway.consent import Consent
 from gateway.imports import Imports
 from gateway.inbound import Inbound
+from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
 from gateway.queueing import JobQueue
+from gateway.reviewing import Reviews
+from gateway.routing import Routing
 from gateway.settings import Settings, secret_key_of
 from gateway.simulating import Handset
+from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
 from store import Store, open_store
@@ -45,6 +49,10 @@ class Services:
     imports: Imports
     configuration: Configuration
     sweeper: Sweeper
+    reviews: Reviews
+    subscriptions: Subscriptions
+    keyword_switches: KeywordSwitches
+    routing: Routing
     metrics: Metrics
     handset: Handset
 
@@ -72,7 +80,7 @@ def build(
     carriers: Mapping[str, Carrier] | None = None,
     new_id: Callable[[], str] = lambda: secrets.token_hex(16),
 ) -> Services:
-    """Put everything together. Connects to nothing yet.
+    """Put everything together. Connects to nothing yet, except to a cluster, for its map.
 
     Args:
         settings: the installation's.
@@ -81,12 +89,12 @@ def build(
         new_id: where random ids come from.
 
     Raises:
-        SettingsError: the secret key can neither be read nor made.
+        SettingsError: the secret key can neither be read nor made. StoreUnreachable: no server of a cluster answers.
     """
     clock = clock or Clock()
     secret_key = secret_key_of(settings)
     store_url = store_url_of(settings)
-    store = open_store(store_url, retention=settings.retention, monotonic=clock.monotonic)
+    store = open_store(store_url, retention=settings.retention, replicas=settings.replicas, monotonic=clock.monotonic)
     # RQ blocks on this connection for as long as a worker is idle, so it has no timeout of its own.
     queue_connection = open_client(settings.queue_url or store_url, timeout=None)
     queue = JobQueue(open_client(settings.queue_url or store_url))
@@ -98,6 +106,7 @@ def build(
 
     inbound = Inbound(store, queue, clock)
     consent = Consent(store, clock)
+    reviews = Reviews(store, clock)
     simulator = carriers.get("simulator")
     return Services(
         settings=settings,
@@ -114,7 +123,11 @@ def build(
         imports=Imports(store, clock),
         configuration=Configuration(store, tuple(carriers)),
         sweeper=Sweeper(store, queue, clock),
-        metrics=Metrics(store, queue, clock),
+        reviews=reviews,
+        subscriptions=Subscriptions(store, clock),
+        keyword_switches=KeywordSwitches(store),
+        routing=Routing(store, inbound, carriers),
+        metrics=Metrics(store, queue, reviews, clock),
         handset=Handset(
             store,
             simulator if isinstance(simulator, Simulator) else None,

@@ -10,8 +10,9 @@ from typing import Any
 import redis
 
 from store.api_keys import ApiKeyStore
+from store.audiences import AudienceStore
 from store.bulk import BulkStore
-from store.client import is_cluster, open_client
+from store.client import open_client
 from store.consent import ConsentStore
 from store.directory import DirectoryStore
 from store.functions import Functions
@@ -21,7 +22,10 @@ from store.imports import ImportStore
 from store.inbound import InboundStore
 from store.messages import MessageStore
 from store.outbox import Outbox
+from store.reviews import ReviewStore
 from store.topology import Cluster, OneServer, Topology
+from store.upgrades import Keyspace
+from store.urls import is_cluster
 from store.verify import Verification
 
 
@@ -35,6 +39,8 @@ class Store:
     consent: ConsentStore
     bulk: BulkStore
     inbound: InboundStore
+    audiences: AudienceStore
+    reviews: ReviewStore
     messages: MessageStore
     outbox: Outbox
     directory: DirectoryStore
@@ -42,6 +48,7 @@ class Store:
     idempotency: IdempotencyStore
     imports: ImportStore
     health: Health
+    keyspace: Keyspace
 
     def verification(self) -> Verification:
         """A comparison of the journal with the state."""
@@ -86,11 +93,14 @@ def open_store(
         consent=ConsentStore(client, functions, topology),
         bulk=BulkStore(topology, functions),
         inbound=InboundStore(client, functions, messages),
+        audiences=AudienceStore(client, functions),
+        reviews=ReviewStore(client, functions),
         messages=messages,
         outbox=Outbox(client, functions),
         directory=DirectoryStore(client, monotonic),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
         imports=ImportStore(client),
-        health=Health(client),
+        health=Health(topology),
+        keyspace=Keyspace(topology),
     )

@@ -12,17 +12,9 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from store.errors import StoreError, StoreUnreachable
+from store.urls import CLUSTER, ONE_SERVER, SCHEMES
 
-ONE_SERVER = ("redis://", "rediss://", "unix://")
-CLUSTER = ("redis+cluster://", "rediss+cluster://")
-SENTINEL = ("redis+sentinel://", "rediss+sentinel://")
-SCHEMES = ONE_SERVER + CLUSTER + SENTINEL
 _TIMEOUT = 5.0
-
-
-def is_cluster(url: str) -> bool:
-    """True when a URL names a cluster, which job queues cannot run on."""
-    return url.startswith(CLUSTER)
 
 
 def open_client(url: str, *, timeout: float | None = _TIMEOUT) -> "redis.Redis":

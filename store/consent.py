@@ -49,12 +49,15 @@ RANK: Mapping[Source, int] = {
     Source.ADMIN: 2,
     Source.API: 2,
     Source.IMPORT: 1,
+    Source.CONFIRMED: 5,
 }
 """How strong the evidence is (design §4): weaker evidence never replaces stronger. The library has the same table."""
 
 MAY_LIFT: Mapping[Source, tuple[Source, ...]] = {
     # A person lifts their own blocks and what the carrier holds for that sender (design §4, G5).
     Source.KEYWORD: (Source.KEYWORD, Source.LINK, Source.CARRIER),
+    # A confirmed opt-in is the person's own, fresh and documented consent (design §4): it lifts everything.
+    Source.CONFIRMED: tuple(Source),
     Source.ADMIN: (Source.AGENT, Source.ADMIN, Source.API, Source.IMPORT),
     Source.API: (Source.AGENT, Source.ADMIN, Source.API, Source.IMPORT),
 }
@@ -66,6 +69,7 @@ class Change:
     """One consent change of one number in one scope.
 
     kind: "opt_out" or "lift". owner: whose journal it goes to, an account id or "@" and a shared sender.
+    only_event: a lift of this very journal entry's opt-out, whatever its source, unless a later event came.
     """
 
     kind: str
@@ -73,6 +77,7 @@ class Change:
     owner: str
     source: Source
     channels: tuple[Channel, ...] = ALL_CHANNELS
+    only_event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,7 @@ def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[li
                 "details": position + 2,
                 "journal": position + 3,
                 "members": position + 4,
+                **({"only_event": change.only_event} if change.only_event else {}),
             }
         )
     return names, payloads

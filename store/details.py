@@ -8,6 +8,7 @@ from store.scopes import ALL_CHANNELS, Channel
 _BIT = {Channel.TEXT: 1, Channel.VOICE: 2}
 _BLOCKED, _HAS_LATEST, _SHORT = 4, 8, 128
 _SHORT_SIZE, _LONG_SIZE, _LATEST_SIZE = 10, 15, 6
+_SOURCES = 8
 _EPOCH_2020 = 1_577_836_800_000
 _MOST_SECONDS, _MOST_AFTER_2020 = 2**32, 2**40
 
@@ -51,7 +52,7 @@ def unpack(value: bytes | None) -> dict[Channel, Record]:
         if header & _HAS_LATEST:
             latest = int.from_bytes(value[position : position + _LATEST_SIZE])
             position += _LATEST_SIZE
-        record = Record(bool(header & _BLOCKED), header >> 4 & 7, since, latest, event)
+        record = Record(bool(header & _BLOCKED), header >> 4 & 7 or _SOURCES, since, latest, event)
         records.update({channel: record for channel in ALL_CHANNELS if header & _BIT[channel]})
     return records
 
@@ -65,7 +66,7 @@ def pack(records: Mapping[Channel, Record]) -> bytes:
 
 
 def _pack(mask: int, record: Record) -> bytes:
-    header = mask | record.source << 4 | (_BLOCKED if record.blocked else 0)
+    header = mask | record.source % _SOURCES << 4 | (_BLOCKED if record.blocked else 0)
     latest = b""
     if record.latest != record.since:
         header |= _HAS_LATEST

@@ -16,7 +16,8 @@ class Sender:
     """What texts come from: a number, short code, alphanumeric id or messaging service of one account.
 
     kind: long_code, toll_free, short_code, alphanumeric or messaging_service. keywords_handled_by: "carrier"
-    or "gateway". The same address under two accounts is a shared sender.
+    or "gateway". keywords_off: ids of built-in keywords whose texts are held here instead of acted on. The same
+    address under two accounts is a shared sender.
     """
 
     address: str
@@ -24,6 +25,7 @@ class Sender:
     kind: str
     keywords_handled_by: str
     segments_per_second: float = 1.0
+    keywords_off: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ class Account:
     settings: Mapping[str, Any] = field(default_factory=dict)
     senders: tuple[Sender, ...] = ()
     keywords: tuple[Keyword, ...] = ()
+    keywords_off: tuple[str, ...] = ()
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """The audiences its keywords name."""
+        return tuple(sorted({keyword.audience for keyword in self.keywords if keyword.audience}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +77,12 @@ def account_from(document: Mapping[str, Any]) -> Account:
         name=document["name"],
         default_country=document.get("default_country", ""),
         settings=document.get("settings", {}),
-        senders=tuple(Sender(**sender) for sender in document.get("senders", ())),
+        senders=tuple(
+            Sender(**{**sender, "keywords_off": tuple(sender.get("keywords_off", ()))})
+            for sender in document.get("senders", ())
+        ),
         keywords=tuple(Keyword(**keyword) for keyword in document.get("keywords", ())),
+        keywords_off=tuple(document.get("keywords_off", ())),
     )
 
 

@@ -9,16 +9,15 @@ from typing import Any
 import redis
 
 from store import keys
-from store.addresses import place_of
+from store.addresses import Place, place_of
 from store.client import store_errors
-from store.consent import Change, Outcome, change_keys, milliseconds, outcomes_from
+from store.consent import Change, Outcome, change_keys, gate_keys, milliseconds, outcomes_from
 from store.functions import Functions, without_none
 from store.messages import Message, MessageStore
-from store.scopes import Scope
+from store.scopes import Channel, Scope
 
 # Longer than any carrier's retries and than a reconciliation after an outage looks back.
 _SEEN_FOR = timedelta(days=400)
-_FIXED_KEYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,8 @@ class Reply:
     """A reply that is written with the text it answers.
 
     once_for: send no second one within this time, unless the opt-out was lifted in between (G4).
-    only_if: send only when some change had this outcome ("lifted": do not welcome back who never left).
+    only_if: send only when this happened: a change's outcome ("lifted": do not welcome back who never left), or
+    what came of joining ("joined", "already_member", "asked").
     """
 
     message: Message
@@ -43,19 +43,56 @@ class LoopGuard:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """A question that waits for its answer. text: what is kept of it, as JSON; window: how long."""
+
+    text: str
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A wish to be in an audience.
+
+    scopes: what may block it. question: asked instead when something does, or with `always_ask`; None joins
+    only whom nothing blocks.
+    """
+
+    account: str
+    audience: str
+    scopes: Sequence[Scope]
+    question: Question | None
+    always_ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A text that a person is to read. hold: broadcasts to the number wait until it was read."""
+
+    account: str
+    hold: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
-    """What one inbound text did: each change's outcome; `reply` is "queued" or the reason why none is sent."""
+    """What one inbound text did: each change's outcome; `reply` is "queued" or the reason why none is sent.
+
+    reply_id: the reply's message id, when there is one.
+    """
 
     duplicate: bool
     outcomes: tuple[Outcome, ...]
     reply: str
+    reply_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """Everything that one inbound text is to write.
 
-    no_reply: why there is no reply, when `reply` is None. hold: account whose broadcasts wait, or None.
+    replies: the first whose condition holds is sent. no_reply: why there is none, when the list is empty.
+    ask: a question that is opened. answers_question: do nothing unless a question is open still.
+    closes_question: an open question is void from now on.
     """
 
     inbound: Message
@@ -66,11 +103,14 @@ class Receipt:
     occurred_at: datetime
     now: datetime
     detail: Mapping[str, Any]
-    reply: Reply | None
+    replies: Sequence[Reply]
     no_reply: str
     loop_guard: LoopGuard
-    hold: str | None
-    due_at: datetime
+    review: Review | None = None
+    join: Join | None = None
+    ask: Question | None = None
+    answers_question: bool = False
+    closes_question: bool = False
 
 
 class InboundStore:
@@ -97,55 +137,122 @@ class InboundStore:
             keys.counters(place.shard),
             keys.repeat_mark(place.shard, inbound.sender, inbound.address),
             keys.loop_counter(place.shard, inbound.sender, inbound.address),
+            keys.pending(place.shard, inbound.account, inbound.address),
         ]
+        payload = self._payload(receipt, place)
+        if receipt.review:
+            _add_review(receipt.review, place, inbound.address, names, payload)
+        if receipt.join:
+            payload["join"] = join_payload(receipt.join, place, names)
+        payload["replies"] = [self._reply(reply, place, names) for reply in receipt.replies]
+        change_names, payload["changes"] = change_keys(place, receipt.changes, first=len(names) + 1)
+        duplicate, answer = self._functions.call("sg_receive", names + change_names, payload)
+        result = json.loads(answer)
+        return Received(bool(duplicate), outcomes_from(result["results"]), result["reply"], result["reply_id"])
+
+    def _payload(self, receipt: Receipt, place: Place) -> dict[str, Any]:
+        guard = receipt.loop_guard
         payload: dict[str, Any] = {
             "seen": 1,
             "outbox": 4,
             "counters": 5,
             "repeat_mark": 6,
             "loop": 7,
-            "seen_for": round(_SEEN_FOR / timedelta(milliseconds=1)),
-            "address": inbound.address,
+            "pending": 8,
+            "seen_for": _milliseconds(_SEEN_FOR),
+            "address": receipt.inbound.address,
             "member": place.gate_member,
             "field": place.details_field,
             "action": receipt.action,
             "at": str(milliseconds(receipt.occurred_at)),
             "now": str(milliseconds(receipt.now)),
             "detail": json.dumps(receipt.detail, ensure_ascii=False),
-            "inbound": self._messages.creation(inbound, 2, None, 3),
+            "inbound": self._messages.creation(receipt.inbound, 2, None, 3),
             "no_reply": receipt.no_reply,
-            "loop_limit": receipt.loop_guard.limit,
-            "loop_window": round(receipt.loop_guard.window / timedelta(milliseconds=1)),
+            "loop_limit": guard.limit,
+            "loop_window": _milliseconds(guard.window),
         }
-        assert len(names) == _FIXED_KEYS
-        self._add_hold(receipt, names, payload)
-        self._add_reply(receipt, names, payload)
-        change_names, payload["changes"] = change_keys(place, receipt.changes, first=len(names) + 1)
-        duplicate, answer = self._functions.call("sg_receive", names + change_names, payload)
-        result = json.loads(answer)
-        return Received(bool(duplicate), outcomes_from(result["results"]), result["reply"])
+        if receipt.ask:
+            payload["ask"] = {"question": receipt.ask.text, "window": _milliseconds(receipt.ask.window)}
+        if receipt.answers_question:
+            payload["needs_pending"] = True
+        if receipt.closes_question:
+            payload["clear_pending"] = True
+        return payload
 
-    def _add_hold(self, receipt: Receipt, names: list[str], payload: dict[str, Any]) -> None:
-        if receipt.hold is None:
-            return
-        place = place_of(receipt.inbound.address)
-        scope = Scope.of_account(receipt.hold)
-        names += [keys.hold(place, scope), keys.journal(place.shard, receipt.hold)]
-        payload.update(hold=len(names) - 1, hold_journal=len(names), hold_scope=scope.key)
-
-    def _add_reply(self, receipt: Receipt, names: list[str], payload: dict[str, Any]) -> None:
-        if receipt.reply is None:
-            return
-        reply, shard = receipt.reply, place_of(receipt.inbound.address).shard
-        names += [keys.message(shard, reply.message.id), keys.timeline(shard, reply.message.id)]
-        once = round(reply.once_for / timedelta(milliseconds=1)) if reply.once_for else None
-        payload["reply"] = {
-            **self._messages.creation(reply.message, len(names) - 1, len(names), 3, due_at=receipt.due_at),
+    def _reply(self, reply: Reply, place: Place, names: list[str]) -> dict[str, Any]:
+        names += [keys.message(place.shard, reply.message.id), keys.timeline(place.shard, reply.message.id)]
+        once = _milliseconds(reply.once_for) if reply.once_for else None
+        return {
+            **self._messages.creation(
+                reply.message, len(names) - 1, len(names), 3, due_at=reply.message.created_at + _REPLY_GRACE
+            ),
             **without_none({"once": once, "only_if": reply.only_if}),
         }
+
+    def pending(self, account: str, address: str) -> str | None:
+        """The question a number was asked and has not answered, as it was kept, or None. Raises StoreError."""
+        with store_errors():
+            found = self._client.get(keys.pending(place_of(address).shard, account, address))
+        return found.decode() if isinstance(found, bytes) else None
 
     def keep_unrouted(self, fields: Mapping[str, str]) -> None:
         """Keep a text to a sender nobody has configured. Raises StoreError."""
         row: Any = dict(fields)
         with store_errors():
             self._client.xadd(keys.unrouted(), row, maxlen=100_000, approximate=True)
+
+    def unrouted(self, *, limit: int = 1000) -> list[tuple[str, dict[str, str]]]:
+        """The texts to senders nobody has configured, oldest first, with their ids. Raises StoreError."""
+        with store_errors():
+            rows: Any = self._client.xrange(keys.unrouted(), count=limit)
+        return [
+            (entry.decode(), {name.decode(): value.decode() for name, value in fields.items()})
+            for entry, fields in rows
+        ]
+
+    def forget_unrouted(self, entry: str) -> None:
+        """Forget a text that has been routed now. Raises StoreError."""
+        with store_errors():
+            self._client.xdel(keys.unrouted(), entry)
+
+
+# How long queueing a reply may take before the sweeper does it.
+_REPLY_GRACE = timedelta(seconds=5)
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return round(duration / timedelta(milliseconds=1))
+
+
+def _add_review(review: Review, place: Place, address: str, names: list[str], payload: dict[str, Any]) -> None:
+    scope = Scope.of_account(review.account)
+    first = len(names) + 1
+    names += [
+        keys.reviews(place.shard, review.account),
+        keys.waiting(place.shard, review.account, address),
+        keys.hold(place, scope),
+        keys.journal(place.shard, review.account),
+    ]
+    payload["review"] = {"queue": first, "waiting": first + 1, "journal": first + 3, "scope": scope.key}
+    if review.hold:
+        payload["review"]["hold"] = first + 2
+
+
+def join_payload(join: Join, place: Place, names: list[str]) -> dict[str, Any]:
+    """The payload of a wish to join; adds the keys it needs to `names`."""
+    names += [keys.audience(place, join.account, join.audience), keys.journal(place.shard, join.account)]
+    position = len(names)
+    gate_names, scopes = gate_keys(place, join.scopes, Channel.TEXT, first=position + 1)
+    names += gate_names
+    return without_none(
+        {
+            "audience": position - 1,
+            "journal": position,
+            "scope": Scope.of_audience(join.account, join.audience).key,
+            "scopes": scopes,
+            "question": join.question.text if join.question else None,
+            "window": _milliseconds(join.question.window) if join.question else None,
+            "always_ask": True if join.always_ask else None,
+        }
+    )

@@ -14,7 +14,7 @@ from store.scopes import Channel
 
 
 class Source(IntEnum):
-    """Who brought an opt-out. The numbers stand in packed details: add, never change; seven at most."""
+    """Who brought an opt-out. The numbers stand in packed details: add, never change; eight at most."""
 
     KEYWORD = 1
     LINK = 2
@@ -23,6 +23,7 @@ class Source(IntEnum):
     ADMIN = 5
     API = 6
     IMPORT = 7
+    CONFIRMED = 8
 
     @property
     def label(self) -> str:

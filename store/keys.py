@@ -81,6 +81,26 @@ def thread(shard: str, account: str, address: str) -> str:
     return f"{{{shard}}}:thread:{account}:{address}"
 
 
+def audience(place: Place, account: str, name: str) -> str:
+    """Set of the members of one bucket that are in an audience."""
+    return f"{{{place.shard}}}:audience:{account}/{name}:{place.gate_bucket}"
+
+
+def pending(shard: str, account: str, address: str) -> str:
+    """The question a number was asked and has not answered."""
+    return f"{{{shard}}}:pending:{account}:{address}"
+
+
+def reviews(shard: str, account: str) -> str:
+    """Sorted set of the texts that a person has to read, by when they came."""
+    return f"{{{shard}}}:reviews:{account}"
+
+
+def waiting(shard: str, account: str, address: str) -> str:
+    """Set of one number's texts that wait for a decision; the number is held while it is not empty."""
+    return f"{{{shard}}}:waiting:{account}:{address}"
+
+
 def repeat_mark(shard: str, sender: str, address: str) -> str:
     """Mark: this opt-out has its confirmation."""
     return f"{{{shard}}}:confirmed:{sender}:{address}"

@@ -18,7 +18,7 @@ Entry = tuple[bytes, Mapping[bytes, bytes]]
 _ZERO = Record(blocked=False, source=int(Source.ADMIN), since=0, latest=0, event="")
 
 
-def opt_out(record: Record | None, at: int, source: Source, event: str) -> Record | None:
+def opt_out(record: Record | None, at: int, source: Source, event: str, _only_event: str = "") -> Record | None:
     """The record after an opt-out, or None when it changes nothing (design §4: G5, G7)."""
     new = Record(blocked=True, source=int(source), since=at, latest=at, event=event)
     if record is None:
@@ -33,15 +33,14 @@ def opt_out(record: Record | None, at: int, source: Source, event: str) -> Recor
     return None
 
 
-def lift(record: Record | None, at: int, source: Source, event: str) -> Record | None:
+def lift(record: Record | None, at: int, source: Source, event: str, only_event: str = "") -> Record | None:
     """The record after a lift, or None when it changes nothing."""
     new = Record(blocked=False, source=int(source), since=at, latest=at, event=event)
     if record is None or not record.blocked:
         by_person = RANK[source] == RANK[Source.KEYWORD]
         return new if by_person and (record is None or at > record.latest) else None
-    if Source(record.source) not in MAY_LIFT.get(source, ()) or at <= record.latest:
-        return None
-    return new
+    allowed = Source(record.source) in MAY_LIFT.get(source, ()) or (bool(only_event) and only_event == record.event)
+    return new if allowed and at > record.latest else None
 
 
 _RULES = {"opt_out": opt_out, "lift": lift}
@@ -85,13 +84,13 @@ class ShardState:
         rule, source, at = _RULES[fields[b"kind"].decode()], Source(int(fields[b"source"])), int(fields[b"at"])
         address = fields[b"number"].decode()
         channels = [Channel(channel) for channel in fields[b"channels"].decode().split(",")]
-        also = fields.get(b"also", b"").decode()
+        also, only_event = fields.get(b"also", b"").decode(), fields.get(b"only_event", b"").decode()
         for scope in [fields[b"scope"].decode(), *(also.split("\n") if also else ())]:
             bucket, field = self._bucket(scope, address)
             records = unpack(bucket.get(field))
             for channel in channels:
                 record = records.get(channel)
-                new = rule(record, at, source, event)
+                new = rule(record, at, source, event, only_event)
                 if new is not None:
                     records[channel] = new
                 elif record is not None:

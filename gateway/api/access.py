@@ -25,6 +25,13 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.get_opt_out": _READ,
     "api.put_opt_out": _MANAGE,
     "api.delete_opt_out": _MANAGE,
+    "api_consent.list_reviews": _READ,
+    "api_consent.decide_review": _MANAGE,
+    "api_consent.subscribe": _MANAGE,
+    "api_consent.unsubscribe": _MANAGE,
+    "api_consent.preview_reply": _READ,
+    "api_consent.list_keywords": _READ,
+    "api_consent.switch_keyword": _MANAGE,
 }
 
 

@@ -15,13 +15,13 @@ _Audience = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 MOST_NUMBERS = 10_000
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     """A body in which an unknown field is a mistake, not something to ignore."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
-class SendBody(_Strict):
+class SendBody(Strict):
     """A text to send."""
 
     sender: _Id = Field(alias="from", description="One of the account's senders.")
@@ -69,7 +69,7 @@ class MessageView(BaseModel):
     timeline: list[TimelineItem]
 
 
-class CheckBody(_Strict):
+class CheckBody(Strict):
     """Numbers to check."""
 
     numbers: Annotated[list[_Number], Field(min_length=1, max_length=MOST_NUMBERS)]
@@ -107,7 +107,7 @@ class MessagePath(BaseModel):
     id: Annotated[str, StringConstraints(max_length=64)]
 
 
-class PutBody(_Strict):
+class PutBody(Strict):
     """An opt-out to record."""
 
     channels: Annotated[list[Literal["text", "voice"]], Field(min_length=1, max_length=2)] = ["text", "voice"]
@@ -117,7 +117,7 @@ class PutBody(_Strict):
     occurred_at: AwareDatetime | None = Field(None, description="When the person said so; now, when left out.")
 
 
-class DeleteQuery(_Strict):
+class DeleteQuery(Strict):
     """What to lift."""
 
     sender: _Id | None = None

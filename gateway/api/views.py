@@ -25,6 +25,7 @@ from gateway.api.models import (
     TimelineItem,
 )
 from gateway.api.problems import Problem
+from gateway.api.rendering import as_json, number_in
 from gateway.carriers.failures import FAILURES
 from gateway.consent import CheckResult
 from gateway.outbound import SendRequest
@@ -48,17 +49,6 @@ _SENTENCES = {
 }
 
 
-def _json(model: Any, status: int = 200) -> Response:
-    return Response(model.model_dump_json(by_alias=True), status=status, content_type="application/json")
-
-
-def _number(text: str) -> str:
-    try:
-        return normalise(text, account().default_country or None)
-    except InvalidNumber as error:
-        raise Problem("invalid_number", f"{error} (got {text[:40]!r})", reason=error.code.value) from None
-
-
 @api.post("/messages", tags=[_MESSAGES], responses={202: MessageCreated})
 def send_message(body: SendBody) -> Response:
     """Take a text to be sent.
@@ -69,14 +59,14 @@ def send_message(body: SendBody) -> Response:
         account(),
         SendRequest(
             sender=body.sender,
-            address=_number(body.to),
+            address=number_in(body.to),
             body=body.body,
             kind=body.kind,
             audience=body.audience or "",
             idempotency_key=body.idempotency_key or "",
         ),
     )
-    return _json(MessageCreated(id=message.id, status=message.status), 202)
+    return as_json(MessageCreated(id=message.id, status=message.status), 202)
 
 
 @api.get("/messages/<id>", tags=[_MESSAGES], responses={200: MessageView})
@@ -86,7 +76,7 @@ def get_message(path: MessagePath) -> Response:
     if message is None or message.account != account().id:
         raise Problem("not_found", "There is no message with this id.")
     timeline = services().store.messages.timeline(path.id)
-    return _json(_message_view(message, [TimelineItem(at=e.at, event=e.what, detail=e.detail) for e in timeline]))
+    return as_json(_message_view(message, [TimelineItem(at=e.at, event=e.what, detail=e.detail) for e in timeline]))
 
 
 def _message_view(message: Message, timeline: list[TimelineItem]) -> MessageView:
@@ -146,7 +136,7 @@ def check_opt_outs(body: CheckBody) -> Response:
         CheckItem(number=text, allowed=False, reason="invalid_number") if number is None else _check_item(next(checked))
         for text, number in zip(body.numbers, numbers, strict=True)
     ]
-    return _json(CheckResults(results=items))
+    return as_json(CheckResults(results=items))
 
 
 def _check_item(result: CheckResult) -> CheckItem:
@@ -172,10 +162,10 @@ def _block_view(block: Block) -> BlockView:
 @api.get("/opt-outs/<number>", tags=[_OPT_OUTS], responses={200: OptOutView})
 def get_opt_out(path: NumberPath) -> Response:
     """A number's opt-outs in this account."""
-    number = _number(path.number)
+    number = number_in(path.number)
     blocks = services().consent.blocks(account(), number)
     held = services().store.consent.is_held(number, account().id)
-    return _json(
+    return as_json(
         OptOutView(number=number, opted_out=bool(blocks), held=held, opt_outs=[_block_view(block) for block in blocks])
     )
 
@@ -183,7 +173,7 @@ def get_opt_out(path: NumberPath) -> Response:
 @api.put("/opt-outs/<number>", tags=[_OPT_OUTS], responses={200: ChangeResult})
 def put_opt_out(path: NumberPath, body: PutBody) -> Response:
     """Record an opt-out that came another way than by text. Repeating it changes nothing."""
-    number = _number(path.number)
+    number = number_in(path.number)
     outcomes = services().consent.opt_out(
         account(),
         number,
@@ -201,7 +191,7 @@ def put_opt_out(path: NumberPath, body: PutBody) -> Response:
 @api.delete("/opt-outs/<number>", tags=[_OPT_OUTS], responses={200: ChangeResult})
 def delete_opt_out(path: NumberPath, query: DeleteQuery) -> Response:
     """Lift what an admin, an import or a program entered. 409 when only the person can come back, with what to text."""
-    number = _number(path.number)
+    number = number_in(path.number)
     outcomes = services().consent.lift(
         account(),
         number,
@@ -218,7 +208,7 @@ def delete_opt_out(path: NumberPath, query: DeleteQuery) -> Response:
 def _changed(number: str, outcomes: tuple[Outcome, ...]) -> Response:
     blocks = services().consent.blocks(account(), number)
     changes = [ChangeView(scope=outcome.scope.kind.value, outcome=outcome.outcome) for outcome in outcomes]
-    return _json(
+    return as_json(
         ChangeResult(
             number=number, changes=changes, opted_out=bool(blocks), opt_outs=[_block_view(block) for block in blocks]
         )

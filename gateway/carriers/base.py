@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Protocol
+from urllib.parse import parse_qsl
 
 from gateway.carriers.failures import Failure
 
+_MOST_FIELDS = 1000
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class WebhookRequest:
     """A webhook as it came in, so that a carrier is tested without a web server.
 
@@ -22,6 +26,20 @@ class WebhookRequest:
     query: str
     headers: Mapping[str, str]
     body: bytes
+
+    @cached_property
+    def form(self) -> Sequence[tuple[str, str]]:
+        """The fields of a form in the body, blank ones too; read once.
+
+        Raises:
+            ValueError: there are more fields than any carrier sends.
+        """
+        return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+
+    @cached_property
+    def parameters(self) -> Sequence[tuple[str, str]]:
+        """The parameters of the address, blank ones too. Raises ValueError as `form` does."""
+        return parse_qsl(self.query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +58,7 @@ class InboundText:
     carrier_id: the carrier's id of the message; redeliveries have the same. sender: ours, that was texted.
     service: the carrier's id of the pool the sender is in, or "". address: who texted. carrier_action: what the
     carrier says it did already ("opt_out", "opt_in", "help"), or "". media: how many pictures came along.
+    received_at: when the carrier got it, for texts that are fetched later; None for one that comes in now.
     """
 
     carrier: str
@@ -50,6 +69,7 @@ class InboundText:
     service: str = ""
     carrier_action: str = ""
     media: int = 0
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +129,14 @@ class CarrierTraits:
     """What the reply policy has to know of a carrier.
 
     Words compare case-insensitively with the whole body, blanks around it aside. opt_out_words, opt_in_words,
-    help_words: what the carrier acts on by itself where it handles keywords.
+    help_words: what the carrier acts on by itself where it handles keywords. network_opt_out_words: what the
+    toll-free network acts on whoever handles keywords (TF-1).
     """
 
     opt_out_words: frozenset[str] = field(default_factory=frozenset)
     opt_in_words: frozenset[str] = field(default_factory=frozenset)
     help_words: frozenset[str] = field(default_factory=frozenset)
+    network_opt_out_words: frozenset[str] = field(default_factory=frozenset)
 
 
 class Carrier(Protocol):

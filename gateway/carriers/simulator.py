@@ -50,6 +50,7 @@ class Simulator:
         opt_out_words=frozenset({"stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel"}),
         opt_in_words=frozenset({"start", "yes", "unstop"}),
         help_words=frozenset({"help", "info"}),
+        network_opt_out_words=frozenset({"stop"}),
     )
 
     def __init__(self, secret: str, new_id: Callable[[], str]) -> None:

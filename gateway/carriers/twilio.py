@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from gateway.carriers.base import (
     Accepted,
@@ -25,7 +25,6 @@ from gateway.errors import WebhookRejected, WebhookUnreadable
 from gateway.phone import address_of
 
 _FORM = "application/x-www-form-urlencoded"
-_MOST_FIELDS = 1000
 
 # The carrier's own words where it handles keywords: support article 223134027 and the FCC update of 2025-05-14.
 # Compared with the whole body; words inside a sentence are not acted on.
@@ -33,6 +32,7 @@ TRAITS = CarrierTraits(
     opt_out_words=frozenset({"stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel"}),
     opt_in_words=frozenset({"start", "yes", "unstop"}),
     help_words=frozenset({"help", "info"}),
+    network_opt_out_words=frozenset({"stop"}),
 )
 
 # OptOutType is there with Advanced Opt-Out: the service has matched, blocked and replied.
@@ -95,7 +95,7 @@ class Twilio:
         presented = request.headers.get("x-twilio-signature", "")
         if not presented:
             raise WebhookRejected("no X-Twilio-Signature: the request is not from Twilio")
-        fields = _form(request)
+        fields = _fields(request)
         if request.method == "POST" and not _is_form(request) and not body_is_intact(request.url, request.body):
             raise WebhookRejected("the body is neither a form nor does bodySHA256 in the address match it")
         if not is_signed(presented, self._tokens, request.url, fields):
@@ -137,7 +137,7 @@ class Twilio:
                 status=_STATUSES.get(carrier_status, ""),
                 carrier_status=carrier_status,
                 code=values.get("ErrorCode", ""),
-                message_id=dict(parse_qsl(request.query)).get("m", ""),
+                message_id=dict(request.parameters).get("m", ""),
             ),
         )
 
@@ -214,24 +214,24 @@ def _is_form(request: WebhookRequest) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM
 
 
-def _form(request: WebhookRequest) -> list[tuple[str, str]]:
-    """The form's fields, blank ones too: they are part of the signature."""
+def _fields(request: WebhookRequest) -> Sequence[tuple[str, str]]:
+    """The form's fields, which are part of the signature; none for GET and for other bodies."""
     if request.method != "POST" or not _is_form(request):
-        return []
-    return _pairs(request.body.decode("utf-8", "replace"))
-
-
-def _pairs(text: str) -> list[tuple[str, str]]:
+        return ()
     try:
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        return request.form
     except ValueError as error:
         raise WebhookRejected(f"the form cannot be read: {error}") from None
 
 
 def _values(request: WebhookRequest) -> Mapping[str, str]:
     """The parameters by name: of the form for POST, of the address for GET. The first value of a name counts."""
-    pairs = _form(request) if request.method == "POST" else _pairs(request.query)
-    return dict(reversed(pairs))
+    if request.method == "POST":
+        return dict(reversed(_fields(request)))
+    try:
+        return dict(reversed(request.parameters))
+    except ValueError as error:
+        raise WebhookRejected(f"the address cannot be read: {error}") from None
 
 
 def _needed(values: Mapping[str, str], *names: str) -> str:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from gateway.cli.configuring import apply, keys
+from gateway.cli.configuring import apply, keys, unrouted
 from gateway.cli.inspecting import check, doctor, explain, try_text
 from gateway.cli.lists import export_list, import_list, scrub_list
 from gateway.cli.maintaining import verify
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 for command in (
-    *(up, web, worker, sweeper, apply, keys, check, explain, try_text, doctor),
+    *(up, web, worker, sweeper, apply, keys, unrouted, check, explain, try_text, doctor),
     *(import_list, export_list, scrub_list, verify),
 ):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""Commands that set up: apply, keys."""
+"""Commands that set up: apply, keys, unrouted."""
 
 from pathlib import Path
 
@@ -29,6 +29,32 @@ def apply(file: Path, dry_run: bool, data: Path | None) -> None:
         else:
             services.configuration.apply(plan)
             click.echo("Applied.")
+
+
+@click.group()
+def unrouted() -> None:
+    """Texts to senders that no account had when they came."""
+
+
+@unrouted.command("list")
+@data_option
+def list_unrouted(data: Path | None) -> None:
+    """Show the texts that found nobody, oldest first."""
+    with open_services(data) as services:
+        waiting = services.routing.waiting()
+        for found in waiting:
+            text = found.text
+            click.echo(f"{text.received_at:%Y-%m-%d %H:%M:%S}  {text.address} -> {text.sender}  {text.body!r}")
+        click.echo(f"{len(waiting)} texts.")
+
+
+@unrouted.command("replay")
+@data_option
+def replay(data: Path | None) -> None:
+    """Handle those whose sender has an account now, as of the time they came."""
+    with open_services(data) as services:
+        handled, left = services.routing.replay()
+        click.echo(f"{handled} handled, {left} still to senders that no account has.")
 
 
 @click.group()

@@ -49,6 +49,7 @@ def open_services(data: Path | None) -> Iterator[Services]:
         services = build(settings)
         try:
             services.store.health.demand(settings.durability)
+            services.store.keyspace.demand()
             yield services
         finally:
             services.close()

@@ -24,7 +24,8 @@ from gateway.supervision.processes import ProcessSpec, Supervisor, command_of
 log = logger(__name__)
 
 _READY_TIMEOUT = 60.0
-_WEB_THREADS = 4
+# A thread waits for the disk most of its time; many at once share one flush (measured: bench.webhook).
+_WEB_THREADS = 16
 
 
 @click.command()
@@ -70,6 +71,8 @@ def _prepare(settings: Settings) -> None:
     """Load the function library, and on the first start give the simulator somebody to text."""
     services = build(settings)
     try:
+        services.store.health.demand(settings.durability)
+        services.store.keyspace.demand()
         services.store.functions.ensure_loaded()
         if settings.simulator_on and not services.store.directory.current().accounts:
             text = files("gateway").joinpath("demo.toml").read_text(encoding="utf-8")
@@ -142,6 +145,7 @@ def _demand(settings: Settings) -> None:
     services = build(settings)
     try:
         services.store.health.demand(settings.durability)
+        services.store.keyspace.demand()
         services.store.functions.ensure_loaded()
     finally:
         services.close()

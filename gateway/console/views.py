@@ -109,6 +109,7 @@ def _shown(screen: PhoneScreen) -> dict[str, object]:
         "senders": _services().handset.senders(),
         "status_words": STATUS_WORDS,
         "why_not": SOURCE_WORDS.get(source, ""),
+        "by_person": source in {"keyword", "link", "carrier"},
     }
 
 
@@ -150,7 +151,8 @@ def phone_send() -> WerkzeugResponse:
         flash("Sent.", "done")
     except NotAllowed as error:
         why = SOURCE_WORDS.get(str(error.facts.get("source", "")), "")
-        flash(f"Refused. {error} Code {error.code}" + (f", {why}." if why else "."), "refused")
+        sentence = f"This person opted out, {why}. The text was not taken." if why else str(error)
+        flash(f"Refused. {sentence} A program gets the code {error.code}.", "refused")
     return _back(screen)
 
 

@@ -83,7 +83,7 @@ class EmbeddedStore:
 
     Args:
         data: the data folder; made when it is missing.
-        durability: "aof" or "everysec".
+        durability: as in STOPGATE_DURABILITY; it has no replicas.
 
     Raises (on entering):
         EmbeddedStoreError: another process has the folder, or the server does not start.
@@ -143,7 +143,7 @@ class EmbeddedStore:
         socket = socket_of(self.data)
         socket.unlink(missing_ok=True)
         configuration = folder / "valkey.conf"
-        fsync = "always" if self._durability == "aof" else "everysec"
+        fsync = "everysec" if self._durability == "everysec" else "always"
         configuration.write_text(_CONFIGURATION.format(socket=socket, folder=folder, fsync=fsync), encoding="utf-8")
         self._process = subprocess.Popen(  # noqa: S603 (our own binary)
             [str(get_binary_path()), str(configuration)],

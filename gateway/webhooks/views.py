@@ -1,6 +1,6 @@
 """POST /webhooks/<carrier>/inbound and /status."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from flask import Blueprint, Response, current_app, request
 
@@ -16,6 +16,7 @@ webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
 # Carriers' forms are a few kilobytes. A larger body is not read.
 MOST_BYTES = 256 * 1024
+_UNPREFIXED = {"CONTENT_TYPE", "CONTENT_LENGTH"}
 
 
 @webhooks.before_request
@@ -80,9 +81,28 @@ def webhook_request(services: Services) -> WebhookRequest:
         url=f"{base}{request.path}" + (f"?{query}" if query else ""),
         path=request.path,
         query=query,
-        headers={name.lower(): value for name, value in request.headers.items()},
+        headers=_Headers(request.environ),
         body=request.get_data(cache=False),
     )
+
+
+class _Headers(Mapping[str, str]):
+    """The headers of a request by lower-case name. A carrier looks at two of them; no need to copy them all."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def __getitem__(self, name: str) -> str:
+        key = name.upper().replace("-", "_")
+        return self._environ[key if key in _UNPREFIXED else f"HTTP_{key}"]
+
+    def __iter__(self) -> Iterator[str]:
+        for key in self._environ:
+            if key.startswith("HTTP_") or key in _UNPREFIXED:
+                yield key.removeprefix("HTTP_").replace("_", "-").lower()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _response(answer: WebhookResponse) -> Response:

@@ -69,11 +69,6 @@ local function plan_row(state, header, at)
   return strongest, newly, touched
 end
 
-local function fresh_value(state, header, event)
-  return pack_record(header.mask, { blocked = true, source = header.source, since = state.at, latest = state.at,
-                                    event = event })
-end
-
 local ROW = 17
 
 local function parse_group(packed)
@@ -140,7 +135,7 @@ local function fresh_value(header, at, event)
   local ms, seq = event_parts(event)
   local after = ms - EPOCH_2020
   if seq == 0 and at % 1000 == 0 and after < MOST_SHORT then
-    return struct.pack('>BI4I5', 128 + 4 + header.source * 16 + header.mask, at / 1000, after)
+    return struct.pack('>BI4I5', 128 + 4 + header.source % 8 * 16 + header.mask, at / 1000, after)
   end
   return pack_record(header.mask, { blocked = true, source = header.source, since = at, latest = at, event = event })
 end

@@ -14,7 +14,7 @@ Common rules
 
 Details record (one value per number and scope; one or two records back to back, one per group of channels
 that share their state):
-  byte 0      bit 0 text, bit 1 voice, bit 2 blocked, bit 3 has `latest`, bits 4-6 source code, bit 7 short form
+  byte 0      bit 0 text, bit 1 voice, bit 2 blocked, bit 3 has `latest`, bits 4-6 source code (0 for 8), bit 7 short form
   long form   6 bytes since (milliseconds), 8 bytes event (6 bytes milliseconds, 2 bytes sequence)
   short form  4 bytes since (whole seconds), 5 bytes event (milliseconds after 2020, sequence 0): what imports write
   [6 bytes]   latest: newest event of the same kind (milliseconds), only when it differs from since
@@ -24,8 +24,8 @@ store/details.py reads and writes the same layout; tests/store compares the two.
 
 -- Source codes and how strong their evidence is (design §4). store/consent.py holds the same table;
 -- tests/store/test_function_library.py compares the two.
-local KEYWORD, LINK, CARRIER, AGENT, ADMIN, API, IMPORT = 1, 2, 3, 4, 5, 6, 7
-local RANK = { [KEYWORD] = 5, [LINK] = 5, [CARRIER] = 4, [AGENT] = 3, [ADMIN] = 2, [API] = 2, [IMPORT] = 1 }
+local KEYWORD, LINK, CARRIER, AGENT, ADMIN, API, IMPORT, CONFIRMED = 1, 2, 3, 4, 5, 6, 7, 8
+local RANK = { [KEYWORD] = 5, [LINK] = 5, [CARRIER] = 4, [AGENT] = 3, [ADMIN] = 2, [API] = 2, [IMPORT] = 1, [CONFIRMED] = 5 }
 
 local CHANNEL_BIT = { text = 1, voice = 2 }
 local CHANNELS = { 'text', 'voice' }
@@ -45,10 +45,11 @@ end
 
 -- Times in the short form count from 2020; beyond its 34 years the long form is used.
 local EPOCH_2020 = 1577836800000
+local SOURCE_OF = { [0] = CONFIRMED, 1, 2, 3, 4, 5, 6, 7 }
 local MOST_SECONDS, MOST_SHORT = 2 ^ 32, 2 ^ 40
 
 local function pack_record(mask, record)
-  local header = mask + record.source * 16
+  local header = mask + record.source % 8 * 16
   if record.blocked then header = header + 4 end
   if record.latest ~= record.since then header = header + 8 end
   local ms, seq = event_parts(record.event)
@@ -93,7 +94,7 @@ local function unpack_details(value)
     for _, channel in ipairs(CHANNELS) do
       if bit.band(header, CHANNEL_BIT[channel]) ~= 0 then
         records[channel] = {
-          blocked = bit.band(header, 4) ~= 0, source = bit.band(bit.rshift(header, 4), 7), since = since, latest = latest,
+          blocked = bit.band(header, 4) ~= 0, source = SOURCE_OF[bit.band(bit.rshift(header, 4), 7)], since = since, latest = latest,
           event = string.format('%.0f-%d', ms, seq),
         }
       end
@@ -138,6 +139,8 @@ local function lift(record, change)
   for _, code in ipairs(change.may_lift) do
     if code == record.source then allowed = true end
   end
+  -- A reviewer takes back the very opt-out that was misread, and no later one.
+  if change.only_event and change.only_event == record.event then allowed = true end
   if not allowed then return nil, 'kept' end
   if at <= record.latest then return nil, 'stale' end
   return open, 'lifted'
@@ -209,13 +212,13 @@ local function entry_for(keys, payload, change, planned)
   return journal(keys, change.journal, {
     number = payload.address, kind = change.kind, scope = change.scope, channels = table.concat(change.channels, ','),
     source = tostring(change.source), at = payload.at, outcome = planned.outcome, previous = planned.previous,
-    also = planned.also and table.concat(planned.also, '\n'), detail = payload.detail,
+    also = planned.also and table.concat(planned.also, '\n'), only_event = change.only_event, detail = payload.detail,
   })
 end
 
 local function same_entry(keys, a, b)
   return keys[a.journal] == keys[b.journal] and a.kind == b.kind and a.source == b.source
-    and table.concat(a.channels) == table.concat(b.channels)
+    and a.only_event == b.only_event     and table.concat(a.channels) == table.concat(b.channels)
 end
 
 -- Which scopes get a journal entry of their own: each that changed, or the first when nothing did. A scope that only
@@ -328,21 +331,22 @@ end
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_receive: one inbound text, whole (G1, G3, G4)
---   KEYS     dedupe mark, inbound message, thread, outbox, counters, repeat mark, loop counter, [hold index,]
---            [reply message, its timeline,] then per change: gate text, gate voice, details, journal, members
+--   KEYS     dedupe mark, inbound message, thread, outbox, counters, repeat mark, loop counter, open question,
+--            [review queue, waiting texts, hold index, journal,] [audience index, journal, gate and details per
+--            scope,] [message and timeline of each reply,] then per change: gate text, gate voice, details, journal, members
 --   payload  see store/inbound.py
---   returns  {1 for a duplicate, else 0; JSON {results, reply}}: reply is "queued" or why nothing is sent
+--   returns  {1 for a duplicate, else 0; JSON {results, reply, reply_id}}: reply is "queued" or why nothing is sent
 
-local function reply_verdict(keys, payload, results)
-  local reply = payload.reply
-  if not reply then return payload.no_reply end
-  if reply.only_if then
-    local wanted = false
-    for _, result in ipairs(results) do
-      if result.outcome == reply.only_if then wanted = true end
-    end
-    if not wanted then return 'nothing_changed' end
+-- The first reply whose condition holds: `only_if` names something that happened ("lifted", "joined", "asked").
+local function choose_reply(payload, happened)
+  for _, reply in ipairs(payload.replies) do
+    if not reply.only_if or happened[reply.only_if] then return reply end
   end
+end
+
+local function reply_verdict(keys, payload, reply)
+  if #payload.replies == 0 then return payload.no_reply end
+  if not reply then return 'nothing_changed' end
   if reply.once and redis.call('SET', keys[payload.repeat_mark], reply.id, 'NX', 'PX', reply.once) == false then
     return 'confirmed_already'
   end
@@ -352,6 +356,48 @@ local function reply_verdict(keys, payload, results)
   return 'queued'
 end
 
+-- Joining an audience: at once when nothing blocks, else (or when the account always asks) by a question that
+-- waits for its answer. Returns joined, already_member or asked.
+local function join(keys, payload)
+  local wish = payload.join
+  local blocked = #blocks(keys, { scopes = wish.scopes, channel = 'text', member = payload.member, field = payload.field }) > 0
+  if redis.call('SISMEMBER', keys[wish.audience], payload.member) == 1 and not blocked then return 'already_member' end
+  if wish.question and (blocked or wish.always_ask) then
+    redis.call('SET', keys[payload.pending], wish.question, 'PX', wish.window)
+    journal(keys, wish.journal, {
+      number = payload.address, kind = 'join', scope = wish.scope, channels = 'text', at = payload.at, outcome = 'asked',
+      source = tostring(KEYWORD), detail = payload.detail,
+    })
+    return 'asked'
+  end
+  if blocked then return 'blocked' end
+  redis.call('SADD', keys[wish.audience], payload.member)
+  journal(keys, wish.journal, {
+    number = payload.address, kind = 'join', scope = wish.scope, channels = 'text', at = payload.at, outcome = 'joined',
+    source = tostring(KEYWORD), detail = payload.detail,
+  })
+  return 'joined'
+end
+
+local function put_before_a_person(keys, payload)
+  local review = payload.review
+  redis.call('ZADD', keys[review.queue], payload.now, payload.inbound.id)
+  if not review.hold then return end
+  redis.call('SADD', keys[review.waiting], payload.inbound.id)
+  redis.call('SADD', keys[review.hold], payload.member)
+  journal(keys, review.journal, {
+    number = payload.address, kind = 'held', scope = review.scope, channels = 'text', at = payload.at, outcome = 'held',
+    detail = payload.detail,
+  })
+end
+
+-- What an open question has to do with this text: an answer needs it to be open still, an opt-out closes it.
+local function answer_pending(keys, payload)
+  if payload.needs_pending and redis.call('EXISTS', keys[payload.pending]) == 0 then return false end
+  if payload.clear_pending then redis.call('DEL', keys[payload.pending]) end
+  return true
+end
+
 redis.register_function('sg_receive', function(keys, args)
   local payload = cjson.decode(args[1])
   local known = redis.call('GET', keys[payload.seen])
@@ -359,24 +405,27 @@ redis.register_function('sg_receive', function(keys, args)
     count(keys, payload, 'inbound_duplicate')
     return { 1, known }
   end
-  local results = apply(keys, payload)
-  for _, result in ipairs(results) do
-    if result.outcome == 'lifted' then redis.call('DEL', keys[payload.repeat_mark]) end
+  local happened, results = {}, {}
+  if answer_pending(keys, payload) then
+    results = apply(keys, payload)
+    for _, result in ipairs(results) do
+      happened[result.outcome] = true
+      if result.outcome == 'lifted' then redis.call('DEL', keys[payload.repeat_mark]) end
+    end
+    if payload.join then happened[join(keys, payload)] = true end
+    if payload.ask then redis.call('SET', keys[payload.pending], payload.ask.question, 'PX', payload.ask.window) end
   end
-  if payload.hold then
-    redis.call('SADD', keys[payload.hold], payload.member)
-    journal(keys, payload.hold_journal, {
-      number = payload.address, kind = 'held', scope = payload.hold_scope, channels = 'text', at = payload.at,
-      outcome = 'held', detail = payload.detail,
-    })
-  end
+  if payload.review then put_before_a_person(keys, payload) end
   create(keys, payload, payload.inbound)
-  local verdict = reply_verdict(keys, payload, results)
-  if verdict == 'queued' then create(keys, payload, payload.reply) end
+  local reply = choose_reply(payload, happened)
+  local verdict = reply_verdict(keys, payload, reply)
+  if verdict == 'queued' then create(keys, payload, reply) end
   redis.call('HSET', keys[payload.inbound.message], 'results', list(results), 'reply', verdict)
+  if verdict == 'queued' then redis.call('HSET', keys[payload.inbound.message], 'reply_id', reply.id) end
   count(keys, payload, 'inbound_' .. payload.action)
   if verdict == 'queued' then count(keys, payload, 'replies_queued') end
-  local answer = '{"results":' .. list(results) .. ',"reply":' .. cjson.encode(verdict) .. '}'
+  local answer = '{"results":' .. list(results) .. ',"reply":' .. cjson.encode(verdict) ..
+    ',"reply_id":' .. cjson.encode(verdict == 'queued' and reply.id or '') .. '}'
   redis.call('SET', keys[payload.seen], answer, 'PX', payload.seen_for)
   return { 0, answer }
 end)
@@ -391,6 +440,38 @@ redis.register_function('sg_change', function(keys, args)
   local results = apply(keys, payload)
   for _, result in ipairs(results) do count(keys, payload, 'change_' .. result.outcome) end
   return list(results)
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_review: a person decides about a text that was held, or takes back a misread one
+--   KEYS     review queue, waiting texts, hold index, the text's message, counters, journal, then per change as above
+--   returns  JSON {outcome: "decided" | "missing", results}
+
+redis.register_function('sg_review', function(keys, args)
+  local payload = cjson.decode(args[1])
+  if redis.call('ZREM', keys[1], payload.id) == 0 then return '{"outcome":"missing","results":[]}' end
+  redis.call('SREM', keys[2], payload.id)
+  if redis.call('SCARD', keys[2]) == 0 then redis.call('SREM', keys[3], payload.member) end
+  redis.call('HSET', keys[4], 'review', payload.decision, 'reviewed', payload.now)
+  journal(keys, 6, {
+    number = payload.address, kind = 'review', scope = payload.scope, channels = 'text', at = payload.now,
+    outcome = payload.decision, detail = payload.detail,
+  })
+  local results = apply(keys, payload)
+  count(keys, payload, 'review_' .. payload.decision)
+  return '{"outcome":"decided","results":' .. list(results) .. '}'
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_subscribe: a program puts a number into an audience; blocked numbers get an open question instead
+--   KEYS     open question, counters, audience index, journal, then per scope: gate index, details
+--   returns  joined, already_member, asked or blocked
+
+redis.register_function('sg_subscribe', function(keys, args)
+  local payload = cjson.decode(args[1])
+  local outcome = join(keys, payload)
+  count(keys, payload, 'subscribe_' .. outcome)
+  return outcome
 end)
 
 ------------------------------------------------------------------------------------------------------------
@@ -469,6 +550,7 @@ redis.register_function('sg_hand_over', function(keys, args)
     if #found > 0 then redis.call('HSET', keys[payload.message], 'blocked_by', cjson.encode(found[1])) end
     finish(keys, payload, name, reason)
     count(keys, payload, 'outbound_' .. name)
+    if message.kind == 'confirmation' then count(keys, payload, 'confirmation_' .. name) end
     return verdict(name, reason, found)
   end
   redis.call('HSET', keys[payload.message], 'status', 'handing_over', 'handed_at', payload.now, 'updated', payload.now)

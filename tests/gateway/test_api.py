@@ -201,6 +201,13 @@ ROUTES = {
     "api.get_opt_out": ("GET", f"/opt-outs/{PERSON}", None),
     "api.put_opt_out": ("PUT", f"/opt-outs/{PERSON}", {}),
     "api.delete_opt_out": ("DELETE", f"/opt-outs/{PERSON}", None),
+    "api_consent.list_reviews": ("GET", "/reviews", None),
+    "api_consent.decide_review": ("POST", "/reviews/m00" + "0" * 32, {"decision": "opt_out"}),
+    "api_consent.subscribe": ("POST", "/subscriptions", {"number": PERSON, "audience": "news", "from": "55555"}),
+    "api_consent.unsubscribe": ("DELETE", "/subscriptions?number=%2B14155550100&audience=news", None),
+    "api_consent.preview_reply": ("POST", "/replies/preview", {"name": "help_message"}),
+    "api_consent.list_keywords": ("GET", "/keywords", None),
+    "api_consent.switch_keyword": ("PUT", "/keywords/en.opt_out.cancel", {"on": True}),
 }
 
 

@@ -138,4 +138,4 @@ def test_a_start_is_explained_in_every_scope_that_remembers_it(own_store: Store)
 
 def test_nobody_but_the_person_lifts_what_the_person_said() -> None:
     for source, sources in MAY_LIFT.items():
-        assert (Source.KEYWORD in sources) == (source is Source.KEYWORD)
+        assert (Source.KEYWORD in sources) == (source in {Source.KEYWORD, Source.CONFIRMED})

@@ -1,0 +1,57 @@
+"""Joining and leaving audiences by a program's word (seed 002)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.account_scopes import scopes_for
+from gateway.account_settings import setting_of
+from gateway.clock import Clock
+from gateway.errors import NotAllowed
+from gateway.replies import question_of
+from store import Store
+from store.directory import Account
+from store.inbound import Join
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """What came of a wish to join.
+
+    status: "joined", "already_member" or "pending". word and text_to: what the person has to text, and where, when
+    it is pending.
+    """
+
+    status: str
+    word: str = ""
+    text_to: str = ""
+
+
+class Subscriptions:
+    """Membership of audiences."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def subscribe(self, account: Account, number: str, audience: str, *, sender: str, actor: str) -> Subscribed:
+        """Put a number into an audience.
+
+        A number that is opted out does not join: it has to confirm by a text of its own within the window
+        (`confirm_window`). No question is sent to it, since it did not text first (design §4).
+
+        Raises:
+            NotAllowed: unknown_sender.
+            StoreError: it is unknown whether it was written; repeating is safe.
+        """
+        if not any(known.address == sender for known in account.senders):
+            raise NotAllowed("unknown_sender", f"{sender} is not a sender of this account.")
+        window = timedelta(hours=setting_of(account.settings, "confirm_window"))
+        join = Join(account.id, audience, scopes_for(account, sender, audience), question_of(audience, window))
+        outcome = self._store.audiences.subscribe(
+            number, join, occurred_at=self._clock.now(), detail={"actor": actor, "audience": audience, "sender": sender}
+        )
+        return Subscribed("pending", "Y", sender) if outcome == "asked" else Subscribed(outcome)
+
+    def leave(self, account: Account, number: str, audience: str) -> bool:
+        """Take a number out of an audience; False when it was not in it. Raises StoreError."""
+        return self._store.audiences.leave(number, account.id, audience)

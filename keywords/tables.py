@@ -1,0 +1,207 @@
+"""Load the tables in `keywords/data` once, and lay them out for quick look-ups."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from keywords.decision import Action, Certainty
+from keywords.folding import SILENT, fold_tokens
+from keywords.patterns import Pattern, qualified
+from keywords.phrases import PhraseFinder
+from keywords.rows import Row, Tier
+from keywords.slips import slips_of
+
+# Languages are read in this order: where two of them share a word, the first gives the rule its name.
+LANGUAGES = (
+    "en", "es", "fr", "fr-CA", "pt", "pt-BR", "de", "it", "nl", "pl", "ru", "uk", "ar", "he", "hi", "zh", "ja", "ko",
+    "vi", "tl", "tr", "id", "sv", "no", "da", "fi", "cs", "el", "hu", "ro", "th", "others", "und",
+)  # fmt: skip
+
+
+_WORD_SETS = (
+    "fillers",
+    "closing",
+    "polite",
+    "support",
+    "strong_support",
+    "strong_words",
+    "plain_words",
+    "place_words",
+    "compound_words",
+    "real_words",
+    "correctable",
+)
+
+
+class TableError(ValueError):
+    """A table breaks a rule that tables must keep; the message names the row."""
+
+
+def fold_words(words: str) -> list[str]:
+    """Return what `fold_tokens` returns, quicker for the plain lower-case words that tables mostly hold."""
+    parts = words.split()
+    return parts if words.isascii() and words.islower() and all(map(str.isalnum, parts)) else fold_tokens(words)
+
+
+def key_of(tokens: Iterable[str]) -> str:
+    """Return folded words as one string without spaces: "opt out", "OPT-OUT" and "O P T O U T" are one key."""
+    return "".join(token for token in tokens if token not in SILENT)
+
+
+class Tables:
+    """Every table, ready to look things up in.
+
+    Attributes:
+        rows: all rows, by position; `Found.row` is a position.
+        exact: key of a whole text -> the rows that name it.
+        phrases: finds the phrases.
+        opening_words: first words of all keywords that may have courtesy around them.
+        keyword_words: the longest word of each keyword that counts as a clause of its own.
+        fillers: words of courtesy and anger, in every language.
+        closing: words that may close a text after a keyword ("have a nice day").
+        support: words that go with a request without being one ("wrong", "interested").
+        strong_support: those of them that only people write who want the texts to end.
+        strong_words: words that hardly anybody writes but to leave ("unsubscribe").
+        polite: the words of courtesy that may stand beside a word that opts in.
+        plain_words: little words of English that say nothing for or against a request.
+        place_words: words that make "stop" before them a place or a pause.
+        compound_words: what senders put together ("Stop2End").
+        patterns: all phrases, as the tables have them.
+        none_cases: texts that no row may fire on, and the table each is in.
+        slips: a mistyped keyword -> the row it was meant for.
+        corrections: a mistyped word -> the word meant, for words that phrases are made of.
+    """
+
+    def __init__(self, documents: Iterable[Mapping[str, Any]], sources: Iterable[str]) -> None:
+        """Args: documents: the tables as read from JSON, in order; sources: the ids that rows may name.
+
+        Raises:
+            TableError: a row is malformed, repeats an id or names an unknown source.
+        """
+        known = frozenset(sources)
+        self.rows: list[Row] = []
+        self.exact: dict[str, list[Row]] = {}
+        self.slips: dict[str, Row] = {}
+        self.corrections: dict[str, str] = {}
+        self.none_cases: list[tuple[str, str]] = []
+        self.languages: list[str] = []
+        self._classes: dict[str, list[str]] = {}
+        self.patterns: list[Pattern] = []
+        sets: dict[str, set[str]] = {name: set() for name in _WORD_SETS}
+        for document in documents:
+            for name, words in sets.items():
+                words.update(fold_words(document.get(name, "")))
+            self._add_table(document, known)
+        self.fillers = frozenset(sets["fillers"])
+        self.closing = frozenset(sets["closing"])
+        self.polite = frozenset(sets["polite"])
+        self.support = frozenset(sets["support"]) | self.fillers
+        self.strong_support = frozenset(sets["strong_support"])
+        self.strong_words = frozenset(sets["strong_words"])
+        self.plain_words = frozenset(sets["plain_words"])
+        self.place_words = frozenset(sets["place_words"])
+        self.compound_words = frozenset(sets["compound_words"])
+        self._add_slips(sets["real_words"], sets["correctable"])
+        classes = {word: tuple(names) for word, names in self._classes.items()}
+        self.phrases = PhraseFinder(self.patterns, classes, self.fillers, fold_words)
+        self.by_id = {row.id: row for row in self.rows}
+        if len(self.by_id) != len(self.rows):
+            ids = [row.id for row in self.rows]
+            twice = next(row_id for place, row_id in enumerate(ids) if row_id in ids[:place])
+            raise TableError(f"two rows share the id {twice!r}")
+        self.opening_words = self._first_words(row for row in self.rows if not row.alone)
+        self.keyword_words = self._longest_words(row for row in self.rows if row.clause or row.mandatory)
+
+    def rows_for(self, key: str) -> Sequence[Row]:
+        """Return the rows that name `key` as a whole text."""
+        return self.exact.get(key, ())
+
+    def _first_words(self, rows: Iterable[Row]) -> frozenset[str]:
+        folded = (fold_words(words) for row in rows if row.tier is Tier.EXACT for words in row.words)
+        return frozenset(words[0] for words in folded if words)
+
+    def _longest_words(self, rows: Iterable[Row]) -> frozenset[str]:
+        folded = (fold_words(words) for row in rows if row.tier is Tier.EXACT for words in row.words)
+        return frozenset(max(words, key=len) for words in folded if words)
+
+    def _add_table(self, document: Mapping[str, Any], sources: frozenset[str]) -> None:
+        language = document["language"]
+        self.languages.append(language)
+        for name, words in document.get("classes", {}).items():
+            for word in fold_words(words):
+                self._classes.setdefault(word, []).append(qualified(f"<{name}>", language))
+        for entry in document.get("keywords", ()):
+            self._add_keyword(_row(entry, language, Tier.EXACT, sources))
+        for entry in document.get("phrases", ()):
+            self._add_phrase(_row(entry, language, Tier.PHRASE, sources), language)
+        for entry in document.get("context", ()):
+            self.rows.append(_row(entry, language, Tier.CONTEXT, sources))
+        self.none_cases.extend((case, language) for case in document.get("none", ()))
+
+    def _add_keyword(self, row: Row) -> None:
+        self.rows.append(row)
+        for words in row.words:
+            named = self.exact.setdefault(key_of(fold_words(words)), [])
+            if named and named[0].mandatory and named[0].action is not row.action:
+                raise TableError(f"row {row.id!r} shadows the mandatory word {words!r}")
+            if row.mandatory and named:
+                raise TableError(f"row {named[0].id!r} comes before the mandatory word {words!r}")
+            named.append(row)
+
+    def _add_phrase(self, row: Row, table: str) -> None:
+        number = len(self.rows)
+        self.rows.append(row)
+        self.patterns.extend(Pattern(pattern, number, table) for pattern in row.words)
+
+    def _add_slips(self, real_words: set[str], correctable: set[str]) -> None:
+        for row in self.rows:
+            if not row.slips:
+                continue
+            for slip in slips_of(key_of(fold_words(row.words[0]))):
+                if slip not in self.exact and slip not in real_words:
+                    self.slips.setdefault(slip, row)
+        for word in correctable:
+            for slip in slips_of(word):
+                if slip not in real_words and slip not in self._classes and slip not in correctable:
+                    self.corrections.setdefault(slip, word)
+
+
+def _row(entry: Mapping[str, Any], language: str, tier: Tier, sources: frozenset[str]) -> Row:
+    try:
+        row = Row(
+            id=entry["id"],
+            language=entry.get("language", language),
+            action=Action(entry["action"]),
+            tier=tier,
+            certainty=Certainty(entry.get("certainty", "clear")),
+            source=entry["source"],
+            verified=entry["verified"],
+            words=tuple(entry.get("words") or entry.get("patterns") or ()),
+            says=entry.get("says", ""),
+            law=entry.get("law"),
+            silences=Action(entry.get("silences", "opt_out")),
+            mandatory=entry.get("mandatory", False),
+            clause=entry.get("clause", ""),
+            slips=entry.get("slips", False),
+            accents=entry.get("accents", False),
+            alone=entry.get("alone", False),
+        )
+    except (KeyError, ValueError) as error:
+        raise TableError(f"row {entry.get('id', entry)!r}: {error}") from error
+    if row.source not in sources:
+        raise TableError(f"row {row.id!r} names the unknown source {row.source!r}")
+    return row
+
+
+def read_document(name: str) -> Any:
+    """Return `keywords/data/<name>.json` as read. Raises FileNotFoundError for a name that is not there."""
+    from importlib import resources  # not needed to import the package, and slow to import
+
+    return json.loads(resources.files("keywords").joinpath("data", f"{name}.json").read_bytes())
+
+
+@cache
+def tables() -> Tables:
+    """Return the built-in tables, loaded on the first call. Raises TableError when a shipped table is broken."""
+    return Tables((read_document(language) for language in LANGUAGES), read_document("sources"))

@@ -1,0 +1,108 @@
+"""Texts that a person has to read, and what they decide."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import redis
+
+from store import keys
+from store.addresses import place_of
+from store.client import store_errors
+from store.consent import Change, Outcome, change_keys, milliseconds, moment, outcomes_from
+from store.functions import Functions
+from store.messages import Message
+from store.scopes import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedReview:
+    """A text in the review queue: its message id and when it came."""
+
+    message: str
+    received_at: datetime
+
+
+class ReviewStore:
+    """The review queues of all accounts."""
+
+    def __init__(self, client: "redis.Redis", functions: Functions) -> None:
+        self._client = client
+        self._functions = functions
+
+    def queue(self, account: str, *, limit: int = 100) -> list[QueuedReview]:
+        """The texts of an account that wait, oldest first. Raises StoreError."""
+        pipeline = self._client.pipeline(transaction=False)
+        for shard in keys.SHARDS:
+            pipeline.zrange(keys.reviews(shard, account), 0, limit - 1, withscores=True)
+        with store_errors():
+            answers = pipeline.execute()
+        found = [QueuedReview(member.decode(), moment(round(score))) for rows in answers for member, score in rows]
+        return sorted(found, key=lambda review: (review.received_at, review.message))[:limit]
+
+    def count(self, account: str) -> int:
+        """How many texts of an account wait. Raises StoreError."""
+        pipeline = self._client.pipeline(transaction=False)
+        for shard in keys.SHARDS:
+            pipeline.zcard(keys.reviews(shard, account))
+        with store_errors():
+            return sum(pipeline.execute())
+
+    def decide(
+        self,
+        message: Message,
+        decision: str,
+        changes: Sequence[Change],
+        *,
+        occurred_at: datetime,
+        now: datetime,
+        detail: Mapping[str, Any],
+    ) -> tuple[bool, tuple[Outcome, ...]]:
+        """Take a text out of the queue with a decision and its changes, in one step.
+
+        Args:
+            message: the text.
+            decision: what was decided, for the journal.
+            changes: what follows.
+            occurred_at: when what follows happened: when the person texted, or now for what a reviewer takes back.
+            now: the time of the decision.
+            detail: who decided and why.
+
+        Returns:
+            (False, ()) when it was not in the queue: somebody else decided.
+
+        Raises:
+            StoreError: it is unknown whether it was written; repeating is safe.
+        """
+        place = place_of(message.address)
+        names = [
+            keys.reviews(place.shard, message.account),
+            keys.waiting(place.shard, message.account, message.address),
+            keys.hold(place, Scope.of_account(message.account)),
+            keys.message(place.shard, message.id),
+            keys.counters(place.shard),
+            keys.journal(place.shard, message.account),
+        ]
+        change_names, payloads = change_keys(place, changes, first=len(names) + 1)
+        payload = {
+            "counters": 5,
+            "id": message.id,
+            "decision": decision,
+            "address": message.address,
+            "member": place.gate_member,
+            "field": place.details_field,
+            "scope": Scope.of_account(message.account).key,
+            "at": str(milliseconds(occurred_at)),
+            "now": str(milliseconds(now)),
+            "detail": json.dumps(detail, ensure_ascii=False),
+            "changes": payloads,
+        }
+        answer = json.loads(self._functions.call("sg_review", names + change_names, payload))
+        return answer["outcome"] == "decided", outcomes_from(answer["results"])
+
+    def drop(self, message: Message) -> None:
+        """Take a text out of the queue whose time to be taken back is over. Raises StoreError."""
+        with store_errors():
+            self._client.zrem(keys.reviews(place_of(message.address).shard, message.account), message.id)

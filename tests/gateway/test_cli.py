@@ -1,0 +1,114 @@
+"""The command line, over a store of its own."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli import main
+from tests.conftest import DIRECTORY
+from tests.gateway.test_configuration import EXAMPLE
+from tests.webhooks import PERSON
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Run `stopgate` with the test's settings."""
+    runner = CliRunner()
+    (tmp_path / "accounts.toml").write_text(DIRECTORY, encoding="utf-8")
+    runner.invoke(main, ["apply", str(tmp_path / "accounts.toml")], env=environment)
+
+    def call(*arguments: str, **changes: str) -> Result:
+        return runner.invoke(main, list(arguments), env={**environment, **changes})
+
+    return call
+
+
+def test_apply_shows_what_changes_and_with_dry_run_changes_nothing(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "example.toml"
+    path.write_text(EXAMPLE, encoding="utf-8")
+    shown = run("apply", str(path), "--dry-run")
+    assert (shown.exit_code, "Nothing was changed" in shown.output) == (0, True)
+    assert "Applied." in run("apply", str(path)).output
+    assert "Nothing to change." in run("apply", str(path)).output
+
+
+def test_apply_names_the_mistakes_of_a_file_and_exits_with_1(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "broken.toml"
+    path.write_bytes(b"\xff\xfe")
+    assert "not UTF-8" in run("apply", str(path)).output
+    path.write_text("[[accounts]]", encoding="utf-8")
+    done = run("apply", str(path))
+    assert (done.exit_code, "id is missing" in done.output) == (1, True)
+
+
+def test_a_key_is_printed_once_as_the_last_word_and_can_be_revoked(run) -> None:  # type: ignore[no-untyped-def]
+    made = run("keys", "create", "--account", "acme", "--role", "send")
+    key = made.output.split()[-1]
+    assert key.startswith("sg_")
+    listed = run("keys", "list")
+    identifier = listed.output.split()[0]
+    assert identifier in key
+    assert key.split("_")[2] not in listed.output
+    assert run("keys", "revoke", identifier).exit_code == 0
+    assert run("keys", "revoke", identifier).exit_code == 2
+
+
+def test_a_command_that_needs_an_account_says_which_there_are(run) -> None:  # type: ignore[no-untyped-def]
+    done = run("check", PERSON)
+    assert (done.exit_code, "Accounts: acme, globex" in done.output) == (2, True)
+    assert run("check", PERSON, "--account", "nobody").exit_code == 2
+
+
+def test_check_and_explain_tell_the_state_of_a_number(run) -> None:  # type: ignore[no-untyped-def]
+    done = run("check", "415 555 0100", "--account", "acme")
+    assert (done.exit_code, done.output) == (0, f"{PERSON}  yes\n")
+    told = run("explain", PERSON, "--account", "acme").output
+    assert "may be texted and called" in told
+
+
+def test_a_number_that_is_none_is_refused_with_a_sentence(run) -> None:  # type: ignore[no-untyped-def]
+    done = run("check", "hello", "--account", "acme")
+    assert (done.exit_code, "A phone number has no letters" in done.output) == (2, True)
+
+
+def test_try_says_what_a_text_means_and_changes_nothing(run) -> None:  # type: ignore[no-untyped-def]
+    assert run("try", "STOP").output.startswith("opt_out (exact)")
+    assert json.loads(run("try", "--json", "STOP").output)["action"] == "opt_out"
+
+
+def test_doctor_finds_nothing_wrong_with_a_good_installation(run) -> None:  # type: ignore[no-untyped-def]
+    done = run("doctor")
+    assert done.exit_code == 0, done.output
+    assert "FIX" not in done.output
+    assert "durability: aof" in done.output
+
+
+def test_settings_that_cannot_be_used_stop_every_command_with_the_whole_list(run) -> None:  # type: ignore[no-untyped-def]
+    done = run("doctor", STOPGATE_DURABILITY="never", STOPGATE_LOG_FORMAT="poem")
+    assert done.exit_code == 2
+    assert "STOPGATE_DURABILITY" in done.output
+    assert "STOPGATE_LOG_FORMAT" in done.output
+
+
+def test_a_store_that_cannot_keep_the_promise_is_refused_at_the_start(run, store_url: str) -> None:  # type: ignore[no-untyped-def]
+    import redis
+
+    client = redis.Redis.from_url(store_url)
+    for name, good, bad in (("appendfsync", "always", "everysec"), ("maxmemory-policy", "noeviction", "allkeys-lru")):
+        client.config_set(name, bad)
+        try:
+            done = run("doctor")
+        finally:
+            client.config_set(name, good)
+        assert done.exit_code == 1
+        assert name in done.output
+    client.close()
+
+
+def test_a_store_that_is_not_there_is_one_sentence(run) -> None:  # type: ignore[no-untyped-def]
+    done = run("check", PERSON, STOPGATE_STORE_URL="unix:///nowhere/socket")
+    assert done.exit_code == 1
+    assert "The store did not answer" in done.output
+    assert "Traceback" not in done.output
