@@ -125,14 +125,18 @@ class BulkStore:
         Raises:
             StoreError: the answer of this block and of all that follow is unknown.
         """
-        asked: _Asked | None = None
-        for numbers in blocks:
-            following = self._ask(numbers, scopes, channel)
-            if asked is not None:
-                yield self._told(asked)
-            asked = following
-        if asked is not None:
-            yield self._told(asked)
+        asked: list[_Asked] = []
+        try:
+            for numbers in blocks:
+                asked.append(self._ask(numbers, scopes, channel))
+                if len(asked) > 1:
+                    yield self._told(asked.pop(0))
+            while asked:
+                yield self._told(asked.pop(0))
+        finally:
+            for left in asked:
+                if left.spread is not None:
+                    left.spread.abandon()
 
     def _ask(self, numbers: Sequence[str], scopes: Sequence[Scope], channel: Channel) -> _Asked:
         buckets: dict[str, list[int]] = {}
@@ -166,11 +170,16 @@ class BulkStore:
         commands = [(keys.members(shard), ("HMGET", keys.members(shard), *fields)) for shard in shards]
         if not commands:
             return {}
-        answers = self._answers(Spread(self._topology, commands))
+        answers = self._read(commands)
         return {
             shard: tuple(position for position, count in enumerate(counts) if count is not None)
             for shard, counts in zip(shards, answers, strict=True)
         }
+
+    def _read(self, commands: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
+        with store_errors():
+            spread = Spread(self._topology, commands)
+        return self._answers(spread)
 
     @staticmethod
     def _answers(spread: Spread) -> list[Any]:
@@ -288,7 +297,7 @@ class BulkStore:
     def members(self, shard: str) -> dict[tuple[Channel, Scope], int]:
         """How many numbers of a shard each scope blocks, also the scopes that blocked some once. Raises StoreError."""
         name = keys.members(shard)
-        (fields,) = self._answers(Spread(self._topology, [(name, ("HGETALL", name))]))
+        (fields,) = self._read([(name, ("HGETALL", name))])
         rows = fields.items() if isinstance(fields, dict) else zip(fields[::2], fields[1::2], strict=True)
         found = {}
         for field, count in rows:
@@ -299,7 +308,7 @@ class BulkStore:
     def _blocked_in(self, shard: str, channel: Channel, scope: Scope) -> Iterator[Exported]:
         buckets = [*(f"{high:02d}{shard}" for high in range(100)), "other"]
         names = [f"{{{shard}}}:gate:{channel}:{scope.key}:{bucket}" for bucket in buckets]
-        answers = self._answers(Spread(self._topology, [(name, ("SMEMBERS", name)) for name in names]))
+        answers = self._read([(name, ("SMEMBERS", name)) for name in names])
         numbers = [
             member.decode() if bucket == "other" else f"+{member.decode()}{bucket}"
             for bucket, members in zip(buckets, answers, strict=True)
@@ -319,7 +328,7 @@ class BulkStore:
         commands = [(name, ("HMGET", name, *(fields[index] for index in group))) for name, group in groups.items()]
         found: list[bytes | None] = [None] * len(addresses)
         if commands:
-            for group, values in zip(groups.values(), self._answers(Spread(self._topology, commands)), strict=True):
+            for group, values in zip(groups.values(), self._read(commands), strict=True):
                 for index, value in zip(group, values, strict=True):
                     found[index] = value
         return found
@@ -329,7 +338,7 @@ class BulkStore:
         for shard in keys.SHARDS:
             names = [keys.import_mark(shard, batch_id)]
             names += [keys.import_seen(shard, batch_id, f"{high:02d}{shard}") for high in range(100)]
-            self._answers(Spread(self._topology, [(names[0], ("UNLINK", *names))], durable=True))
+            self._read([(names[0], ("UNLINK", *names))])
 
     def undo(
         self, batch_id: str, scope: Scope, *, source: Source, at: int, detail: Mapping[str, Any]
@@ -362,7 +371,7 @@ class BulkStore:
     def _entries(self, shard: str, batch_id: str) -> list[str]:
         key, found, cursor = keys.batch(shard, batch_id), [], b"0"
         while True:
-            ((cursor, fields),) = self._answers(Spread(self._topology, [(key, ("HSCAN", key, cursor, "COUNT", 500))]))
+            ((cursor, fields),) = self._read([(key, ("HSCAN", key, cursor, "COUNT", 500))])
             found += [name.decode() for name in fields[::2]]
             if cursor == b"0":
                 return sorted(set(found))
@@ -380,7 +389,7 @@ class BulkStore:
         commands = [
             (stream, ("XRANGE", stream, entry, entry)) for stream, (_, entry) in zip(streams, waiting, strict=True)
         ]
-        answers = self._answers(Spread(self._topology, commands))
+        answers = self._read(commands)
         for (shard, entry), stream, answer in zip(waiting, streams, answers, strict=True):
             ((_, fields),) = answer
             packed = dict(zip(fields[::2], fields[1::2], strict=True))[b"rows"]

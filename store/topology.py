@@ -174,9 +174,13 @@ class Spread:
                 found[position] = answer
         return found
 
+    def abandon(self) -> None:
+        """Give the answers up."""
+        while self._exchanges:
+            self._exchanges.pop()[1].abandon()
+
     def _abandon(self, error: BaseException) -> None:
-        for _, exchange in self._exchanges:
-            exchange.abandon()
+        self.abandon()
         if isinstance(error, redis.ConnectionError | redis.TimeoutError | StoreUnreachable):
             self._look_again()
 
