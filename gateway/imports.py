@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -139,8 +140,8 @@ class Imports:
             ListFileError: the file cannot be used; the text says why.
         """
         country = wishes.pop("default_country", None) or account.default_country
-        table = open_table(path)
-        columns = guess_columns(table, Normaliser(country or None), phone=phone, opted_out_at=date)
+        with closing(open_table(path)) as table:
+            columns = guess_columns(table, Normaliser(country or None), phone=phone, opted_out_at=date)
         return ImportOrder(
             file=path.name,
             fingerprint=fingerprint_of(path),
@@ -194,10 +195,10 @@ class Imports:
         record, order = self._open(import_id, path)
         if sink is not None:
             sink.go_back_to(record.report)
-        table = open_table(path, order.rows_in_block)
         self._store.imports.set_status(import_id, "running", self._clock.now())
         counts = Counter(record.counts)
         block_number, stopped = 0, False
+        table = open_table(path, order.rows_in_block)
         try:
             for block in _with_header(table, order):
                 block_number += 1
@@ -213,6 +214,8 @@ class Imports:
         except ListFileError as error:
             self._store.imports.set_status(import_id, "failed", self._clock.now(), str(error))
             raise
+        finally:
+            table.close()
         if not stopped:
             self._store.bulk.finish(import_id)
         self._store.imports.set_status(import_id, "stopped" if stopped else "finished", self._clock.now())

@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -59,7 +60,11 @@ def scrub(store: Store, order: ScrubOrder, source: Path, target: IO[str]) -> Ite
         ListFileError: the file cannot be used.
         StoreError: the rest of the list is unknown; what was written is right.
     """
-    table = open_table(source, _ROWS_IN_BLOCK)
+    with closing(open_table(source, _ROWS_IN_BLOCK)) as table:
+        yield from _scrub(store, order, table, target)
+
+
+def _scrub(store: Store, order: ScrubOrder, table: Table, target: IO[str]) -> Iterator[Scrubbed]:
     normaliser = Normaliser(order.default_country or order.account.default_country or None)
     columns = guess_columns(table, normaliser, phone=order.phone)
     counts: Counter[str] = Counter()

@@ -60,6 +60,7 @@ def _scrub_theirs(postgres: Postgres, path: Path) -> str:
     opened, normaliser = open_table(path), Normaliser("US")
     columns = guess_columns(opened, normaliser)
     blocks = list(opened.blocks)
+    opened.close()
     numbers = [number for block in blocks for number in normaliser.column(block.column(columns.phone))]
     good = [number for number in numbers if number[0] == "+"]
     blocked = {number for number, out in zip(good, _theirs(postgres, good), strict=True) if out}

@@ -15,7 +15,7 @@ from store.scopes import Scope
 ACME = Scope.of_account("acme")
 SENDER = "+15005550006"
 _SINCE = 1_700_000_000
-_BLOCK = 250_000
+_BLOCK = 1_000_000
 
 
 @contextmanager

@@ -8,7 +8,7 @@ the others.
 import csv
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from itertools import islice
@@ -61,7 +61,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An open file: its first row, and what follows when it is iterated over, once.
+    """An open file: its first row, and what follows when its blocks are iterated over, once. Close it.
 
     header: the first row, which may be data. size: of the file, in the unit of Block.done. encoding: how the cells
     of a CSV file are to be decoded (see `true_text`).
@@ -73,6 +73,7 @@ class Table:
     newline: str
     encoding: str
     blocks: Iterator[Block] = field(repr=False)
+    close: Callable[[], None] = field(repr=False)
 
 
 def true_text(cell: str, encoding: str) -> str:
@@ -129,7 +130,7 @@ def _open_csv(path: Path, rows_in_block: int) -> Table:
     size = path.stat().st_size
     blocks = _numbered(_csv_rows(stream, delimiter), rows_in_block, delimiter, stream, size)
     newline = "\r\n" if first.endswith("\r\n") else "\n"
-    return Table(tuple(header), size, delimiter, newline, encoding, blocks)
+    return Table(tuple(header), size, delimiter, newline, encoding, blocks, stream.close)
 
 
 def _encoding_of(start: bytes) -> tuple[str, int]:
@@ -284,6 +285,7 @@ def _open_spreadsheet(path: Path, rows_in_block: int) -> Table:
         "\n",
         "latin-1",
         _sheet_blocks(rows, rows_in_block, sheet.height),
+        workbook.close,
     )
 
 
