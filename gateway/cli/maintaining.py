@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from gateway.backups import back_up, restore
 from gateway.cli.lists import progress_bar
-from gateway.cli.opening import data_option, open_services
+from gateway.cli.opening import data_option, open_services, open_store_only
 from store import keys
+from store.upgrades import CURRENT
 
 _MOST_SHOWN = 50
 
@@ -35,3 +37,42 @@ def verify(first: str, data: Path | None) -> None:
     click.echo(f"{entries} journal entries replay to {records} records; {wrong} differ from the state.")
     if wrong:
         raise SystemExit(1)
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@data_option
+def backup(file: Path, data: Path | None) -> None:
+    """Write everything the store holds into FILE, while it is in use."""
+    with open_services(data) as services:
+        try:
+            for done, primaries in back_up(services.store, services.clock, file):
+                click.echo(f"{done} of {primaries} primaries", err=True)
+        except OSError as error:
+            raise click.UsageError(f"{file} cannot be written: {error.strerror}.") from None
+    click.echo(f"{file.stat().st_size} bytes in {file}")
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@data_option
+def restore_backup(file: Path, data: Path | None) -> None:
+    """Read FILE into an empty store, of the same or another topology. Then run: stopgate verify."""
+    with open_store_only(data) as services, progress_bar("restoring") as (bar, task):
+        done = 0
+        for done in restore(services.store, file):
+            bar.update(task, rows=done)
+        services.store.keyspace.demand()
+    click.echo(f"{done} keys restored. Now compare them with the journal: stopgate verify")
+
+
+@click.command()
+@data_option
+def upgrade(data: Path | None) -> None:
+    """Bring the store to the keyspace version of this Stopgate. All other processes have to be stopped."""
+    with open_store_only(data) as services:
+        before = services.store.keyspace.version()
+        for version in services.store.keyspace.upgrade():
+            click.echo(f"keyspace version {version}")
+        services.store.keyspace.demand()
+    click.echo(f"The store has keyspace version {CURRENT}" + (" already." if before == CURRENT else "."))
