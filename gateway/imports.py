@@ -17,7 +17,7 @@ from gateway.lists.reading import ROWS_IN_BLOCK, Block, ListFileError, Table, he
 from gateway.normalising import Normaliser
 from gateway.phone import SENTENCES, NumberProblem
 from store import Store
-from store.bulk import Batch, Row, Undone
+from store.batches import Batch, Row, Undone
 from store.consent import Source, milliseconds
 from store.directory import Account
 from store.imports import ImportRecord
@@ -217,7 +217,7 @@ class Imports:
         finally:
             table.close()
         if not stopped:
-            self._store.bulk.finish(import_id)
+            self._store.batches.finish(import_id)
         self._store.imports.set_status(import_id, "stopped" if stopped else "finished", self._clock.now())
         yield Progress(self._record(import_id), table.size, table.size)
 
@@ -246,7 +246,7 @@ class Imports:
         good = [index for index, number in enumerate(numbers) if number[0] == "+"]
         first = block.first_row
         rows = [Row(numbers[index], times[index], first + index) for index in good]
-        outcomes = self._store.bulk.apply(batch_of(record, order), name, rows)
+        outcomes = self._store.batches.apply(batch_of(record, order), name, rows)
         for code, count in Counter(outcomes).items():
             counts[_COUNTED_AS[code]] += count
         counts["invalid"] += len(numbers) - len(good)
@@ -273,7 +273,7 @@ class Imports:
         order, now = order_of(record), self._clock.now()
         last = Undone(0, 0, 0, 0)
         detail = {"actor": actor, "reason": reason, "file": order.file}
-        for last in self._store.bulk.undo(
+        for last in self._store.batches.undo(
             import_id, batch_of(record, order).scope, source=source, at=milliseconds(now), detail=detail
         ):
             yield last

@@ -11,6 +11,7 @@ import redis
 
 from store.api_keys import ApiKeyStore
 from store.audiences import AudienceStore
+from store.batches import BatchStore
 from store.bulk import BulkStore
 from store.client import open_client
 from store.consent import ConsentStore
@@ -38,6 +39,7 @@ class Store:
     functions: Functions
     consent: ConsentStore
     bulk: BulkStore
+    batches: BatchStore
     inbound: InboundStore
     audiences: AudienceStore
     reviews: ReviewStore
@@ -91,7 +93,8 @@ def open_store(
         topology=topology,
         functions=functions,
         consent=ConsentStore(client, functions, topology),
-        bulk=BulkStore(topology, functions),
+        bulk=BulkStore(topology),
+        batches=BatchStore(topology, functions),
         inbound=InboundStore(client, functions, messages),
         audiences=AudienceStore(client, functions),
         reviews=ReviewStore(client, functions),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.supervision.embedded import EmbeddedStore
 from store import Store, open_store
-from store.bulk import Batch, Row
+from store.batches import Batch, Row
 from store.scopes import Scope
 
 ACME = Scope.of_account("acme")
@@ -38,9 +38,9 @@ def load(store: Store, numbers: Iterable[str], batch: str = "load", scope: Scope
         made_rows = [
             Row(number, (_SINCE + index % 10_000_000) * 1000, made + index) for index, number in enumerate(block)
         ]
-        store.bulk.apply(rows, str(made), made_rows)
+        store.batches.apply(rows, str(made), made_rows)
         made += len(block)
-    store.bulk.finish(batch)
+    store.batches.finish(batch)
     return made
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from store import Store
-from store.bulk import Batch, Row
+from store.batches import Batch, Row
 from store.consent import Change, Outcome, Source
 from store.journal import ROW_OUTCOMES
 from store.scopes import ALL_CHANNELS, Channel, Scope
@@ -55,12 +55,12 @@ def import_rows(
     if isinstance(batch, str):
         batch = Batch(batch, ACME)
     made = [Row(number, milliseconds_at(seconds), first_row + index) for index, (number, seconds) in enumerate(rows)]
-    return [ROW_OUTCOMES[code] for code in store.bulk.apply(batch, block, made)]
+    return [ROW_OUTCOMES[code] for code in store.batches.apply(batch, block, made)]
 
 
 def undo(store: Store, batch: str, seconds: int = 10_000, scope: Scope = ACME) -> tuple[int, int]:
     """Undo an import: (lifted, kept)."""
-    for step in store.bulk.undo(
+    for step in store.batches.undo(
         batch, scope, source=Source.ADMIN, at=milliseconds_at(seconds), detail={"actor": "ann"}
     ):
         last = step

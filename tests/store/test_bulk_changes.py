@@ -5,7 +5,7 @@ import random
 import pytest
 
 from store import Store
-from store.bulk import ROWS_PER_CALL, Batch
+from store.batches import ROWS_PER_CALL, Batch
 from store.consent import Source
 from store.scopes import ALL_CHANNELS, Channel, Scope
 from tests.store.samples import ACME, at, drifts, import_rows, is_blocked, lift, opt_out, person, undo
@@ -161,7 +161,7 @@ def test_a_dry_run_says_what_would_come_and_changes_nothing(own_store: Store) ->
 
 def test_a_finished_import_leaves_nothing_that_only_it_needed(own_store: Store) -> None:
     import_rows(own_store, "b", [(person(index), 5) for index in range(300)])
-    own_store.bulk.finish("b")
+    own_store.batches.finish("b")
     assert [name for name in own_store.client.scan_iter(count=10_000) if b"importing" in name] == []
     assert undo(own_store, "b") == (300, 0)
 

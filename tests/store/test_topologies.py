@@ -59,7 +59,7 @@ def test_all_that_a_store_does_works_on_a_cluster(cluster_store: Store) -> None:
     assert [bool(found) for found in cluster_store.consent.check(numbers[:3], scopes)] == [True, False, True]
     assert len(list(cluster_store.bulk.all_blocked(lambda scope: scope == ACME))) == 2 * 400
     assert undo(cluster_store, "b") == (399, 1)
-    cluster_store.bulk.finish("b")
+    cluster_store.batches.finish("b")
     assert drifts(cluster_store) == []
     assert cluster_store.health.counters()["import_rows"] == 400
     cluster_store.health.demand("replica:1")
