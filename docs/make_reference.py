@@ -85,9 +85,9 @@ def api_page() -> str:
         "", "## Why a text did not go out", "",
         "`GET /api/v1/messages/{id}` has a `status` and a `reason`. `suppressed`: the gate said no when it was handed",
         "over. `unknown`: nobody knows whether it was sent; it is not sent again, and a delivery report settles it.", "",
-        "| reason | what it means | tried again |", "|---|---|---|",
+        "| reason | what it means | what Stopgate does |", "|---|---|---|",
     ]  # fmt: skip
-    lines += [f"| `{row.name}` | {row.sentence} | {'yes' if row.retryable else 'no'} |" for row in FAILURES.values()]
+    lines += [f"| `{row.name}` | {row.sentence} | {row.does} |" for row in FAILURES.values()]
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import phonenumbers
 
-from gateway.account_settings import problems_with
+from gateway.account_settings import problems_with, setting_of
 from gateway.errors import ConfigurationError
 from gateway.linting import findings_about
 from gateway.phone import InvalidNumber, is_sender, is_short_code, normalise
@@ -87,6 +87,17 @@ def _country(value: Any) -> str | None:
 def _rate(value: Any) -> str | None:
     good = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 10_000
     return None if good else "has to be a number above 0"
+
+
+_NOBODY_ACTS = (
+    "automated_opt_outs is off: nothing is done about a STOP until a person has read it, and the law gives that "
+    "person ten business days (47 CFR 64.1200(a)(10))."
+)
+
+
+def acts_by_itself(account: Account) -> bool:
+    """False when every text that asks to stop waits for a person."""
+    return bool(setting_of(account.settings, "automated_opt_outs"))
 
 
 _OFF_FIELDS = ("keywords_off", "mandatory_keywords_off_understood")
@@ -177,6 +188,7 @@ class Configuration:
             for sender in account.senders
             if sender.carrier not in self._carriers
         ]
+        lines += [f"! {account.id}: {_NOBODY_ACTS}" for account in changed if not acts_by_itself(account)]
         lines += [f"! {account.id}: {finding}" for account in changed for finding in findings_about(account)]
         return Plan(tuple(lines), tuple(changed))
 

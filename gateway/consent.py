@@ -17,6 +17,7 @@ from store.scopes import ALL_CHANNELS, Channel, Scope
 
 _CLOCK_SKEW = timedelta(minutes=5)
 _PERSONS = {Source.KEYWORD, Source.LINK}
+_TAKEN = {"accepted", "sent", "delivered"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,19 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
+class OptOutRequest:
+    """One text that asked to stop, with the times the law asks about (US-21).
+
+    blocked_at: None while it waits for a person. confirmed_at: when the carrier took the confirmation, or None.
+    """
+
+    message: Message
+    received_at: datetime
+    blocked_at: datetime | None
+    confirmed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Everything that is known of one number in one account (G6)."""
 
@@ -38,6 +52,7 @@ class Explanation:
     held: bool
     journal: tuple[JournalEntry, ...]
     messages: tuple[Message, ...]
+    requests: tuple[OptOutRequest, ...]
 
 
 class Consent:
@@ -145,10 +160,12 @@ class Consent:
             scopes: tuple[Scope, ...] = (self._scope(account, sender, audience),)
         else:
             scopes = tuple(scope for scope in every_scope_of(account) if scope.account)
+        # A STOP to a shared sender stays too, and nothing an account does lifts it.
+        shared = [Scope.of_sender(known.address) for known in account.senders if sender in {None, known.address}]
         staying = [
             block
             for channel in channels
-            for block in self._store.consent.blocks(number, scopes, channel)
+            for block in self._store.consent.blocks(number, [*scopes, *shared], channel)
             if block.source in {*_PERSONS, Source.CARRIER}
         ]
         if staying:
@@ -163,13 +180,34 @@ class Consent:
         """Everything that is known of a number in an account: blocks, journal, messages. Raises StoreError."""
         scopes = every_scope_of(account)
         own = tuple(scope for scope in scopes if scope.account)
+        journal = tuple(self._store.consent.history(number, own))
+        thread = tuple(self._store.messages.thread(account.id, number, limit=messages))
         return Explanation(
             number=number,
             account=account.id,
             blocks=self.blocks(account, number),
             held=self._store.consent.is_held(number, account.id),
-            journal=tuple(self._store.consent.history(number, own)),
-            messages=tuple(self._store.messages.thread(account.id, number, limit=messages)),
+            journal=journal,
+            messages=thread,
+            requests=self._requests(journal, thread),
+        )
+
+    def _requests(self, journal: Sequence[JournalEntry], thread: Sequence[Message]) -> tuple[OptOutRequest, ...]:
+        blocked_at: dict[str, datetime] = {}
+        for entry in journal:
+            if entry.kind == "opt_out":
+                blocked_at.setdefault(str(entry.detail.get("message", "")), entry.recorded_at)
+        confirmed_at = {
+            message.in_reply_to: event.at
+            for message in thread
+            if message.kind == "confirmation"
+            for event in self._store.messages.timeline(message.id)
+            if event.what in _TAKEN
+        }
+        return tuple(
+            OptOutRequest(message, message.created_at, blocked_at.get(message.id), confirmed_at.get(message.id))
+            for message in thread
+            if message.direction == "in" and message.extra.get("action") == "opt_out"
         )
 
     @staticmethod

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import redis
 
+from gateway.configuration import acts_by_itself
 from gateway.services import Services
 from gateway.settings import SETTINGS, Settings
 from store.errors import StoreError
@@ -122,3 +123,7 @@ def _accounts(services: Services, _: Settings) -> Iterator[Finding]:
     yield Finding(
         "accounts", good=good, sentence=sentence if good else "none yet: stopgate apply FILE.toml makes them."
     )
+    for account in accounts.values():
+        if not acts_by_itself(account):
+            sentence = f"{account.id} has automated_opt_outs off: every STOP waits for a person to read it."
+            yield Finding("opt-outs", good=False, sentence=sentence)

@@ -10,11 +10,12 @@ from gateway.carriers.base import CarrierTraits, InboundText
 from gateway.clock import Clock
 from gateway.consent_rules import changes_for
 from gateway.logs import logger
+from gateway.phone import masked
 from gateway.queueing import JobQueue, queue_for
 from gateway.replies import question_of, replies_for
 from gateway.reply_policy import Who, who_answers
 from gateway.situation import CLARIFICATION, OpenQuestion, Situation, SituationReader
-from keywords import Action, Certainty
+from keywords import Action
 from store import Store
 from store.inbound import Join, LoopGuard, Question, Receipt, Received, Reply, Review
 from store.messages import Message, message_id
@@ -74,6 +75,7 @@ class Inbound:
             join=_join(situation, replies),
             ask=Question(clarifying.text(), window) if clarifying else None,
             answers_question=situation.answers_question,
+            question_at=situation.question_at,
             closes_question=situation.answers_question or situation.decision.action is Action.OPT_OUT,
         )
 
@@ -89,7 +91,7 @@ class Inbound:
         if len(audiences) < 2:
             return None
         options = tuple((audience.upper(), audience) for audience in audiences)
-        return OpenQuestion(CLARIFICATION, options=options, scope=situation.stop_scope.key)
+        return OpenQuestion(CLARIFICATION, account.id, options=options, scope=situation.stop_scope.key)
 
     def _keep_unrouted(self, situation: Situation) -> None:
         text = situation.text
@@ -113,34 +115,27 @@ def _log(situation: Situation, received: Received) -> None:
         "text received",
         carrier=text.carrier,
         carrier_id=text.carrier_id,
-        sender=text.sender,
-        address=text.address,
         owner=situation.owner,
-        action=decision.action.value,
+        address=masked(text.address),
         rule=decision.rule,
         outcomes=[outcome.outcome for outcome in received.outcomes],
-        reply=received.reply,
-        duplicate=received.duplicate,
+        reply=received.reply if not received.duplicate else "duplicate",
     )
 
 
 def _review(situation: Situation) -> Review | None:
     """Held texts wait for a person; opt-outs by free words may be taken back for a while by one."""
-    decision = situation.decision
-    if situation.held:
-        return Review(situation.owner, hold=True)
-    by_free_words = decision.action is Action.OPT_OUT and decision.certainty is Certainty.CLEAR
-    return Review(situation.owner, hold=False) if by_free_words else None
+    return Review(situation.owner, hold=situation.held) if situation.is_to_be_read else None
 
 
 def _join(situation: Situation, replies: Sequence[Reply]) -> Join | None:
-    account, question = situation.joining or situation.account, situation.question
+    account, question = situation.meant, situation.question
     if account is None or situation.held:
         return None
     if situation.decision.rule == "pending.yes" and question is not None:
         scopes = scopes_for(account, situation.text.sender, question.audience)
         return Join(account.id, question.audience, scopes, question=None) if question.audience else None
-    if situation.joining is None or situation.answers_question or not situation.decision.audience:
+    if situation.decision.action is not Action.JOIN or situation.answers_question or not situation.decision.audience:
         return None
     audience = situation.decision.audience
     window = timedelta(hours=setting_of(account.settings, "confirm_window"))
@@ -149,7 +144,7 @@ def _join(situation: Situation, replies: Sequence[Reply]) -> Join | None:
         audience,
         scopes_for(account, situation.text.sender, audience),
         # Who cannot be asked is not opened a question.
-        question=question_of(audience, window) if replies else None,
+        question=question_of(account.id, audience, window) if replies else None,
         always_ask=setting_of(account.settings, "double_opt_in") == "always",
     )
 

@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from functools import cache
 from typing import Any, TextIO
 
 import structlog
@@ -21,13 +22,14 @@ def mask_numbers(text: str) -> str:
     return _NUMBER.sub(lambda found: masked(found.group()), text)
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool | list | tuple | dict | None) else str(value)
+@cache
+def _names_a_secret(name: str) -> bool:
+    return _SECRET_NAMES.search(name) is not None
 
 
 def _hide_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name in event:
-        if _SECRET_NAMES.search(name):
+        if _names_a_secret(name):
             event[name] = "•••"
     return event
 
@@ -43,7 +45,7 @@ class _Line:
             return mask_numbers(json.dumps(event, ensure_ascii=False, default=str))
         trace = event.pop("exception", "")
         head = f"{event.pop('timestamp', '')} {event.pop('level', ''):7} {event.pop('event', '')}"
-        fields = " ".join(f"{name}={_plain(value)!r}" for name, value in event.items())
+        fields = " ".join([f"{name}={value}" for name, value in event.items()])
         return mask_numbers(f"{head}  {fields}" + (f"\n{trace}" if trace else ""))
 
 

@@ -27,6 +27,9 @@ _GRACE = timedelta(seconds=5)
 _BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 60, 300, 900, 3600))
 # A toll-free block is made in the network: the sender sees it as "blocked" and the person said STOP (TF-1).
 _BLOCKED = "blocked"
+# The carrier saw machines answer each other (behaviour 32): this side stops first.
+_LOOP = "loop"
+_MUTED_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +208,8 @@ class Outbound:
         if failure is not None and self._says_opted_out(failure, message):
             # Before the report is marked as handled: repeating it changes nothing, losing it would.
             self._opt_out_at_carrier(message, report.code, now)
+        if failure is not None and failure.name == _LOOP:
+            self._store.inbound.mute(message.sender, message.address, _MUTED_FOR)
         once = f"{report.carrier_id}:{report.carrier_status}:{report.code}"
         result = Result(
             report.status or "handing_over",

@@ -100,7 +100,7 @@ _WRITERS = {
 
 
 def _text(situation: Situation, name: str, **more: str) -> str:
-    account = situation.joining or situation.account
+    account = situation.meant
     settings = account.settings if account else {}
     values = {
         "brand": situation.setting("brand") or account.name if account else formatted(situation.text.sender),
@@ -132,6 +132,6 @@ def _message(situation: Situation, body: str, kind: str, part: str, *, permit: b
     )
 
 
-def question_of(audience: str, window: timedelta) -> Question:
+def question_of(account: str, audience: str, window: timedelta) -> Question:
     """The question of a double opt-in, as it is kept."""
-    return Question(OpenQuestion(DOUBLE_OPT_IN, audience=audience).text(), window)
+    return Question(OpenQuestion(DOUBLE_OPT_IN, account, audience=audience).text(), window)

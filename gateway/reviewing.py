@@ -9,7 +9,7 @@ from gateway.clock import Clock
 from gateway.deadlines import deadline_of
 from gateway.errors import NotAllowed
 from store import Store
-from store.consent import Change, Outcome, Source
+from store.consent import Change, Outcome, Source, owner_of
 from store.directory import Account
 from store.messages import Message
 from store.reviews import QueuedReview
@@ -123,15 +123,17 @@ class Reviews:
         return outcomes
 
     def _changes(self, account: Account, message: Message, decision: str, reason: str) -> tuple[Change, ...]:
-        scope = Scope.of_account(account.id)
+        # What a STOP to this sender would have reached: a shared one for all accounts on it.
+        shared = len(self._store.directory.current().by_sender.get(message.sender, ())) > 1
+        scope = Scope.of_sender(message.sender) if shared else Scope.of_account(account.id)
         if _state(message) == ACTED:
             return self._taking_back(account, message, reason) if decision == "not_opt_out" else ()
         if decision == "opt_out":
             # A person read these words as a request: they are the subscriber's own (US-3).
-            return (Change("opt_out", scope, account.id, Source.KEYWORD),)
+            return (Change("opt_out", scope, owner_of(scope), Source.KEYWORD),)
         if decision == "wrong_number":
             # The owner of the phone never agreed; an admin may lift it when the number is theirs again (US-24).
-            return (Change("opt_out", scope, account.id, Source.ADMIN),)
+            return (Change("opt_out", Scope.of_account(account.id), account.id, Source.ADMIN),)
         return ()
 
     def _taking_back(self, account: Account, message: Message, reason: str) -> tuple[Change, ...]:
@@ -141,11 +143,8 @@ class Reviews:
         if self._clock.now() > message.created_at + window:
             raise NotAllowed("review_window_over", "The time to take this opt-out back is over; only the person can.")
         rows = json.loads(message.extra.get("results", "[]"))
-        return tuple(
-            Change("lift", Scope.parse(row["scope"]), account.id, Source.ADMIN, only_event=row["entry"])
-            for row in rows
-            if row["outcome"] in _OPTED_OUT
-        )
+        read = [(Scope.parse(row["scope"]), row["entry"]) for row in rows if row["outcome"] in _OPTED_OUT]
+        return tuple(Change("lift", scope, owner_of(scope), Source.ADMIN, only_event=entry) for scope, entry in read)
 
     def load(self) -> list[ReviewLoad]:
         """How much waits in every account, for monitoring. Raises StoreError."""

@@ -8,6 +8,7 @@ from gateway.app import create_app
 from gateway.logs import configure_logs
 from gateway.services import build
 from gateway.settings import Settings
+from keywords import decide
 
 # Twilio waits 15 seconds at most; a request that takes longer has lost its caller.
 _TIMEOUT = 30
@@ -30,6 +31,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         """The application, made in each server process: connections are not shared over a fork."""
         configure_logs(self._settings.log_format)
+        decide("")  # the tables are read now and not while the first person waits
         return create_app(build(self._settings))
 
 

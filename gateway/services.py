@@ -101,13 +101,9 @@ def build(
     if carriers is None:
         carriers = open_carriers(settings, secret=derived_secret(secret_key, "simulator"), new_id=new_id)
 
-    def status_url(carrier: str, message_id: str) -> str:
-        return f"{settings.public_url}/webhooks/{carrier}/status?m={message_id}" if settings.public_url else ""
-
     inbound = Inbound(store, queue, clock)
     consent = Consent(store, clock)
     reviews = Reviews(store, clock)
-    simulator = carriers.get("simulator")
     return Services(
         settings=settings,
         secret_key=secret_key,
@@ -118,7 +114,7 @@ def build(
         queue=queue,
         carriers=carriers,
         inbound=inbound,
-        outbound=Outbound(store, queue, carriers, clock, new_id, status_url),
+        outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings)),
         consent=consent,
         imports=Imports(store, clock),
         configuration=Configuration(store, tuple(carriers)),
@@ -128,12 +124,27 @@ def build(
         keyword_switches=KeywordSwitches(store),
         routing=Routing(store, inbound, carriers),
         metrics=Metrics(store, queue, reviews, clock),
-        handset=Handset(
-            store,
-            simulator if isinstance(simulator, Simulator) else None,
-            inbound,
-            consent,
-            clock,
-            settings.public_url or "http://localhost",
-        ),
+        handset=_handset(settings, store, carriers, inbound, consent, clock),
     )
+
+
+def _status_url(settings: Settings) -> Callable[[str, str], str]:
+    """Where reports about a message are to go: our id is in the address, so that none has to be guessed."""
+
+    def status_url(carrier: str, message_id: str) -> str:
+        return f"{settings.public_url}/webhooks/{carrier}/status?m={message_id}" if settings.public_url else ""
+
+    return status_url
+
+
+def _handset(
+    settings: Settings,
+    store: Store,
+    carriers: Mapping[str, Carrier],
+    inbound: Inbound,
+    consent: Consent,
+    clock: Clock,
+) -> Handset:
+    simulator = carriers.get("simulator")
+    phone = simulator if isinstance(simulator, Simulator) else None
+    return Handset(store, phone, inbound, consent, clock, settings.public_url or "http://localhost")

@@ -97,12 +97,6 @@ def _retention(value: str) -> timedelta | None:
     return timedelta(days=int(value))
 
 
-def _switch(value: str) -> bool:
-    if value not in {"on", "off"}:
-        raise _BadValue("has to be on or off")
-    return value == "on"
-
-
 def _simulator(value: str) -> str:
     if value not in {"auto", "on", "off"}:
         raise _BadValue("has to be auto, on or off")
@@ -150,8 +144,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STOPGATE_LOG_FORMAT", "log_format", _log_format, "text", "text for people, json for machines."),
     Setting("STOPGATE_CARRIER_TIMEOUT", "carrier_timeout", _number(1, 60), "10",
             "Seconds to wait for a carrier's answer."),
-    Setting("STOPGATE_TRUST_PROXY", "trust_proxy", _switch, "off",
-            "on when a reverse proxy in front sets X-Forwarded-For; only used to count failed requests by address."),
     Setting("TWILIO_ACCOUNT_SID", "twilio_account_sid", _account_sid, None, "The Twilio account."),
     Setting("TWILIO_AUTH_TOKEN", "twilio_auth_tokens", _tokens, None,
             "Its auth token; two with a comma between them while one replaces the other.", secret=True),
@@ -176,7 +168,6 @@ class Settings:
     simulator: str
     log_format: str
     carrier_timeout: float
-    trust_proxy: bool
     twilio_account_sid: str | None
     twilio_auth_tokens: tuple[str, ...]
     twilio_api_key: str | None

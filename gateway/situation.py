@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from gateway.account_settings import setting_of
@@ -25,23 +26,27 @@ _YES = ("Y", "YES")
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """A question a number was asked. kind: double_opt_in or clarification; scope: what a clarification narrows."""
+    """A question a number was asked.
+
+    kind: double_opt_in or clarification. account: whose question it is. scope: what a clarification narrows.
+    """
 
     kind: str
+    account: str
     audience: str = ""
     options: tuple[tuple[str, str], ...] = ()
     scope: str = ""
 
     def text(self) -> str:
         """The question as it is kept."""
-        return json.dumps({"kind": self.kind, "audience": self.audience, "options": self.options, "scope": self.scope})
+        return json.dumps(asdict(self))
 
     @classmethod
     def parse(cls, text: str) -> "OpenQuestion":
         """The question from its kept form."""
         kept = json.loads(text)
         options = tuple((word, audience) for word, audience in kept["options"])
-        return cls(kept["kind"], kept["audience"], options, kept["scope"])
+        return cls(kept["kind"], kept["account"], kept["audience"], options, kept["scope"])
 
     def pending(self) -> Pending:
         """The question as the engine reads it."""
@@ -49,9 +54,14 @@ class OpenQuestion:
         return Pending(self.kind, yes=yes, options=self.options)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Situation:
-    """One text and what is known about it. owners: the accounts on the sender; none when nobody has it."""
+    """One text and what is known about it.
+
+    owners: the accounts on the sender; none when nobody has it. addressee: for a text to a shared sender that a
+    person is to read, the account that texted its sender last; colleagues of that one see it, and no others (G8).
+    question_at: the sender from which the open question was asked.
+    """
 
     text: InboundText
     owners: Sequence[tuple[Account, Sender]]
@@ -60,39 +70,42 @@ class Situation:
     words: Words
     now: datetime
     question: OpenQuestion | None = None
+    addressee: Account | None = None
+    question_at: str = ""
 
-    @property
+    @cached_property
     def account(self) -> Account | None:
         """The account whose sender this is, unless it is shared or unknown."""
         return self.owners[0][0] if len(self.owners) == 1 else None
 
-    @property
+    @cached_property
     def owner(self) -> str:
         """Whose the conversation is: the account, or "@" and the sender when it is shared or unknown."""
-        return self.account.id if self.account else f"@{self.text.sender}"
+        account = self.account or self.addressee
+        return account.id if account else f"@{self.text.sender}"
 
     def setting(self, name: str) -> Any:
         """The account's setting; the default for a shared or unknown sender."""
         return setting_of(self.account.settings if self.account else {}, name)
 
-    @property
+    @cached_property
     def occurred_at(self) -> datetime:
         """When the person texted."""
         return self.text.received_at or self.now
 
-    @property
-    def joining(self) -> Account | None:
-        """The account whose word to join was used."""
-        if self.decision.action is not Action.JOIN:
-            return None
+    @cached_property
+    def meant(self) -> Account | None:
+        """The account that is meant: whose question is answered, whose own word was used, or whose sender it is."""
+        if self.answers_question and self.question is not None:
+            return next((account for account, _ in self.owners if account.id == self.question.account), None)
         return next((a for a, _ in self.owners if self.decision.rule.startswith(f"{a.id}.")), self.account)
 
-    @property
+    @cached_property
     def answers_question(self) -> bool:
         """True when the text is the answer to the open question."""
         return self.decision.rule.startswith("pending.")
 
-    @property
+    @cached_property
     def stop_scope(self) -> Scope:
         """How far a STOP to this sender reaches now (design §4)."""
         if self.account is None:
@@ -108,7 +121,13 @@ class Situation:
         start = str(self.setting("revoke_all_from"))
         return bool(start) and self.now.date().isoformat() >= start
 
-    @property
+    @cached_property
+    def is_to_be_read(self) -> bool:
+        """True when a person is to read the text: it is held, or an opt-out by free words may be taken back."""
+        by_free_words = self.decision.action is Action.OPT_OUT and self.decision.certainty is Certainty.CLEAR
+        return self.held or by_free_words
+
+    @cached_property
     def held(self) -> bool:
         """True when a person has to decide: the engine is unsure, or the account does not act by itself."""
         decision = self.decision
@@ -147,7 +166,19 @@ class SituationReader:
         situation = Situation(text, owners, decision, handling, words, self._clock.now())
         if _may_be_an_answer(situation):
             situation = self._with_question(situation, context)
-        return _with_carriers_yes(situation, traits)
+        situation = _with_carriers_yes(situation, traits)
+        if len(owners) > 1 and situation.is_to_be_read:
+            situation = replace(situation, addressee=self._addressee(situation))
+        return situation
+
+    def _addressee(self, situation: Situation) -> Account:
+        """The account on a shared sender that texted this person last; the first one when none did."""
+        newest: tuple[datetime, Account] | None = None
+        for account, _ in situation.owners:
+            for message in self._store.messages.thread(account.id, situation.text.address, limit=1):
+                if newest is None or message.created_at > newest[0]:
+                    newest = (message.created_at, account)
+        return newest[1] if newest else situation.owners[0][0]
 
     def _context(self, text: InboundText, owners: Sequence[tuple[Account, Sender]]) -> Context:
         version = self._store.directory.current().version
@@ -161,12 +192,14 @@ class SituationReader:
         return replace(kept, carrier_action=Action(text.carrier_action)) if text.carrier_action else kept
 
     def _with_question(self, situation: Situation, context: Context) -> Situation:
-        kept = self._store.inbound.pending(situation.owner, situation.text.address)
-        if kept is None:
-            return situation
-        question = OpenQuestion.parse(kept)
-        decision = decide(situation.text.body, replace(context, pending=question.pending()))
-        return replace(situation, decision=decision, question=question)
+        text = situation.text
+        for sender in (text.sender, text.service) if text.service else (text.sender,):
+            kept = self._store.inbound.pending(sender, text.address)
+            if kept is not None:
+                question = OpenQuestion.parse(kept)
+                decision = decide(text.body, replace(context, pending=question.pending()))
+                return replace(situation, decision=decision, question=question, question_at=sender)
+        return situation
 
 
 def context_for(owners: Sequence[tuple[Account, Sender]]) -> Context:

@@ -46,9 +46,15 @@ class Subscriptions:
         if not any(known.address == sender for known in account.senders):
             raise NotAllowed("unknown_sender", f"{sender} is not a sender of this account.")
         window = timedelta(hours=setting_of(account.settings, "confirm_window"))
-        join = Join(account.id, audience, scopes_for(account, sender, audience), question_of(audience, window))
+        join = Join(
+            account.id, audience, scopes_for(account, sender, audience), question_of(account.id, audience, window)
+        )
         outcome = self._store.audiences.subscribe(
-            number, join, occurred_at=self._clock.now(), detail={"actor": actor, "audience": audience, "sender": sender}
+            number,
+            join,
+            sender=sender,
+            occurred_at=self._clock.now(),
+            detail={"actor": actor, "audience": audience, "sender": sender},
         )
         return Subscribed("pending", "Y", sender) if outcome == "asked" else Subscribed(outcome)
 

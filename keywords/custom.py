@@ -10,7 +10,6 @@ from keywords.folding import SILENT, fold_tokens
 from keywords.reading import Reading
 from keywords.tables import Tables, key_of
 
-
 # What emoji carry besides the picture: skin tones, the emoji style, joiners.
 _PICTURE_DRESS = dict.fromkeys((*range(0x1F3FB, 0x1F400), 0xFE0E, 0xFE0F, 0x200B, 0x200D, 0x2060, 0xFEFF))
 
@@ -109,7 +108,8 @@ def find_answer(pending: Pending, reading: Reading) -> Answer | None:
 @cache
 def _printed() -> re.Pattern[str]:
     return re.compile(
-        r"\b(?:reply|text|send|txt|respond|type|envia|envoyez|antworte|rispondi|responda)\b(?: with)?(?: the word)? (\S+(?: \S+){0,2}?)"
+        r"\b(?:reply|text|send|txt|respond|type|envia|envoyez|antworte|rispondi|responda)\b"
+        r"(?: with)?(?: the word)? (\S+(?: \S+){0,2}?)"
         r" (?:to|2|for|para|pour|um|per) (?:(?:be|get|not|no) )?(?:longer |not )?"
         r"(?:opt|stop|end|quit|cancel|unsub|remove|leave|exit|receiv|salir|cancelar|sair|baja|vous|abmeld|more)"
     )

@@ -8,7 +8,7 @@ from keywords.hit import Hit, Manner
 from keywords.phrases import Found
 from keywords.reading import Reading
 from keywords.requests import find_clause, find_phrase, find_strong_word
-from keywords.scope import Scope, scope_for
+from keywords.scope import EVERYTHING, Scope, scope_for
 from keywords.tables import Tables, key_of, tables
 from keywords.whole import find_compound, find_courteous, find_exact, find_repeated
 
@@ -16,6 +16,7 @@ _NO_CONTEXT = Context()
 _EMPTY = Decision(Action.NONE, Certainty.EXACT, "none", "", None, EMPTY)
 _NOTHING = Decision(Action.NONE, Certainty.CLEAR, "none", "", None, NOTHING)
 _SHORT_TEXT_WORDS = 14
+_LONGEST_KEY = 40
 _STOP_SIGNS = frozenset("🛑⛔🚫✋🤚🖐🙅")
 
 
@@ -33,7 +34,7 @@ def decide(text: str, context: Context | None = None) -> Decision:
     """
     context = context or _NO_CONTEXT
     known = tables()
-    scope = scope_for(context.languages, context.switched_off)
+    scope = EVERYTHING if context is _NO_CONTEXT else scope_for(context.languages, context.switched_off)
     reading = Reading(text)
     if context.carrier_action not in (None, Action.NONE):
         return _carrier_decision(context.carrier_action, reading)
@@ -94,6 +95,9 @@ def _instructed(reading: Reading, context: Context, known: Tables) -> Hit | None
     if reading.key in keys or key_of(words) in keys:
         whole = reading.key in keys
         return Hit(row, Certainty.EXACT if whole else Certainty.CLEAR, Manner.INSTRUCTION)
+    # People asked to text "Stop2End" also text "2": likely meant, but it may answer something else.
+    if reading.key.isdigit() and any(reading.key in key for key in keys):
+        return Hit(row, Certainty.UNSURE, Manner.INSTRUCTION)
     return None
 
 
@@ -132,9 +136,10 @@ def _mended(reading: Reading, known: Tables) -> Reading | None:
 
 
 def _read_whole(reading: Reading, known: Tables, scope: Scope) -> Hit | None:
-    hit = find_repeated(reading, known, scope) or find_compound(reading, known, scope)
-    if hit is not None:
-        return hit
+    if len(reading.key) <= _LONGEST_KEY:
+        hit = find_repeated(reading, known, scope) or find_compound(reading, known, scope)
+        if hit is not None:
+            return hit
     if len(reading.plain) <= _SHORT_TEXT_WORDS:
         return find_courteous(reading, known, scope)
     return None

@@ -1,5 +1,7 @@
 """One plain-English sentence for each decision, for the person who reads the journal."""
 
+import re
+
 from keywords.decision import Action, Certainty
 from keywords.hit import Hit, Manner
 from keywords.rows import Row
@@ -15,6 +17,8 @@ _ASKS = {
     Action.REPLY: "asks for an answer",
     Action.NONE: "asks for nothing",
 }
+_DECORATION = re.compile(r"^\W+|\W+$")
+_LONGEST_SHOWN = 40
 _HELD = " A person has to decide."
 _SWITCHED_OFF = " The account switched this rule off, so a person has to decide."
 
@@ -34,7 +38,8 @@ def _sentence(hit: Hit, matched: str) -> str:
     if hit.manner is Manner.WHOLE:
         if row.certainty is Certainty.UNSURE:
             return f"The whole text is {quoted}, which {_unsure_reading(row)}."
-        return f"The whole text is the keyword {matched.upper() if len(matched) <= 40 else keyword}."
+        typed = _DECORATION.sub("", matched).upper()
+        return f"The whole text is the keyword {typed if len(typed) <= _LONGEST_SHOWN else keyword}."
     if hit.manner is Manner.PHRASE:
         return f"{quoted} {row.says or _ASKS[row.action]}."
     return _KEYWORD_SENTENCES[hit.manner].format(quoted=quoted, keyword=keyword)

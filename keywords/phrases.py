@@ -75,7 +75,6 @@ class PhraseFinder:
         self._strangers = 0
         self._built: dict[Pattern, Node] = {}
         self._second_states: dict[str, _State] = {}
-        self._second_words: dict[str, frozenset[str] | None] = {}
         members: dict[str, list[str]] = {}
         self._members = members
         for word, names in classes.items():
@@ -86,20 +85,23 @@ class PhraseFinder:
             for step in pattern.first_steps(fold):
                 for word in members.get(step, ()) if step.startswith("<") else (step,):
                     self._starting.setdefault(word, []).append(pattern)
-        self._starts = self._starting.keys()
+        # The words that may follow a first word; False until a text has it, None when any word may.
+        self._second_words: dict[str, frozenset[str] | Literal[False] | None] = dict.fromkeys(self._starting, False)
+        self._starts = self._second_words.keys()
 
     def find(self, words: Sequence[str]) -> list[Found]:
         """Return every phrase in `words` (folded words and boundaries), from left to right."""
         if self._starts.isdisjoint(words):
             return []
         found: list[Found] = []
-        starting = self._starting
         second_words = self._second_words
         last = len(words) - 1
         for place, word in enumerate(words):
-            if word in starting:
+            if word in second_words:
                 # Most first words lead nowhere: look one word ahead before walking.
-                seconds = second_words[word] if word in second_words else self._look_ahead(word)
+                seconds = second_words[word]
+                if seconds is False:
+                    seconds = self._look_ahead(word)
                 if seconds is None or (place < last and words[place + 1] in seconds):
                     self._walk(words, place, self._second_states[word], found)
         return found

@@ -19,6 +19,7 @@ from keywords.whole import core_of, read_core
 
 _CLAUSE_WORDS = 12
 _SUPPORTED_WORDS = 16
+_SHORT_REASON_WORDS = 6
 _HELD_WORDS = 5
 # Where several things are asked for at once, the first of these wins: a missed opt-out is the dearest mistake.
 _PRECEDENCE = (
@@ -67,11 +68,13 @@ def _of_opt_outs(vetoes: Sequence[Found], rows: Sequence[Row]) -> list[Found]:
 
 
 def _silences(veto: Found, one: Found, rows: Sequence[Row]) -> bool:
-    """Tell whether `veto` says that `one` is meant otherwise: it shares a word and `one` does not say more."""
+    """Tell whether `veto` says that `one` is meant otherwise, and `one` does not say more than it."""
     row = rows[veto.row]
-    if row.action is not Action.NONE or row.silences is not rows[one.row].action:
+    if row.action is not Action.NONE or row.silences is not rows[one.row].action or one.covers(veto):
         return False
-    return veto.touches(one) and not one.covers(veto)
+    if row.firm or rows[one.row].certainty is Certainty.UNSURE:
+        return veto.touches(one)
+    return veto.start <= one.start and veto.end >= one.end
 
 
 class _Neighbourhood:
@@ -99,7 +102,12 @@ def _certainty(one: Found, near: _Neighbourhood, rows: Sequence[Row], words: Seq
         return Certainty.CLEAR if whole else Certainty.UNSURE
     for other in near.around(one):
         rival = rows[other.row]
-        if rival.certainty is Certainty.UNSURE and rival.action is row.action and other.covers(one):
+        if (
+            rival.certainty is Certainty.UNSURE
+            and rival.action is row.action
+            and other.covers(one)
+            and other.start == one.start
+        ):
             longer = (third for third in near.around(other) if third.covers(other) or third == other)
             if not any(rows[third.row].certainty is Certainty.CLEAR and third != other for third in longer):
                 return Certainty.UNSURE
@@ -126,20 +134,23 @@ class _Company(NamedTuple):
         words: how many.
         strange: how many of them neither go with a request nor mean nothing.
         telling: how many of them only people write who want the texts to end.
+        courteous: how many of them are courtesy or anger.
     """
 
     words: int
     strange: int
     telling: int
+    courteous: int
 
     def without(self, other: "_Company") -> "_Company":
         """Return the company with another one taken out of it."""
-        return _Company(self.words - other.words, self.strange - other.strange, self.telling - other.telling)
+        return _Company(*(mine - theirs for mine, theirs in zip(self, other, strict=True)))
 
 
 def _company(words: Sequence[str], tables: Tables) -> _Company:
     strange = sum(word not in tables.support and word not in tables.plain_words for word in words)
-    return _Company(len(words), strange, sum(word in tables.strong_support for word in words))
+    telling = sum(word in tables.strong_support for word in words)
+    return _Company(len(words), strange, telling, sum(word in tables.fillers for word in words))
 
 
 def _own_clause(clauses: Sequence[Sequence[str]], plain: Sequence[str], tables: Tables, scope: Scope) -> Hit | None:
@@ -152,19 +163,26 @@ def _own_clause(clauses: Sequence[Sequence[str]], plain: Sequence[str], tables: 
         if hit is None or hit.row.action is not Action.OPT_OUT:
             continue
         others = everything.without(_company(clause, tables))
-        last = number == len(clauses) - 1
-        if hit.certainty is not Certainty.UNSURE and _clause_acts(hit.row, others, last=last):
+        outer = number == len(clauses) - 1 or (number == 0 and _is_reason(clauses[1], others, tables))
+        if hit.certainty is not Certainty.UNSURE and _clause_acts(hit.row, others, outer=outer):
             return Hit(hit.row, hit.certainty, Manner.CLAUSE)
         held = held or Hit(hit.row, Certainty.UNSURE, Manner.CLAUSE)
     return held
 
 
-def _clause_acts(row: Row, others: _Company, *, last: bool) -> bool:
+def _is_reason(following: Sequence[str], others: _Company, tables: Tables) -> bool:
+    """Tell whether what follows a keyword gives the reason ("STOP! I mean it") or signs off ("Stop. Thanks, Deb")."""
+    if others.words > _SHORT_REASON_WORDS:
+        return False
+    return following[0] in tables.pleading_words or (others.strange <= 1 and others.courteous > 0)
+
+
+def _clause_acts(row: Row, others: _Company, *, outer: bool) -> bool:
     if others.strange == 0 and others.words <= _SUPPORTED_WORDS:
         return True
     if row.clause != "last":
         return row.clause == "always"
-    return last or others.telling > 0
+    return outer or others.telling > 0
 
 
 def _led_or_ended(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
@@ -175,14 +193,25 @@ def _led_or_ended(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     core = core_of(words, tables)
     for keyword, rest in ((core[-1], core[:-1]), (core[0], core[1:])) if len(core) > 1 else ():
         row = scope.first(tables.rows_for(keyword), None)
-        if row is None or not row.clause or row.action is not Action.OPT_OUT or rest[0] in tables.place_words:
+        if row is None or not row.clause or row.action is not Action.OPT_OUT or _names_place(keyword, words, tables):
             continue
         company = _company(rest, tables)
-        if not company.strange and company.telling:
+        pleads = keyword == "stop" == core[0] and _word_after("stop", words) in tables.pleading_words
+        if (not company.strange and company.telling) or pleads:
             return Hit(row, Certainty.CLEAR, Manner.WORD)
         if not company.strange or keyword == "stop" == core[-1]:
             return Hit(row, Certainty.UNSURE, Manner.WORD)
     return None
+
+
+def _names_place(keyword: str, words: Sequence[str], tables: Tables) -> bool:
+    """Tell whether the word after the keyword makes it a place or a pause ("stop at the bank")."""
+    return _word_after(keyword, words) in tables.place_words
+
+
+def _word_after(word: str, words: Sequence[str]) -> str:
+    after = words.index(word) + 1
+    return words[after] if after < len(words) else ""
 
 
 def find_strong_word(reading: Reading, tables: Tables, scope: Scope, vetoes: Sequence[Found]) -> Hit | None:

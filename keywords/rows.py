@@ -29,6 +29,8 @@ class Row(NamedTuple):
         says: what a text with this phrase does, for the explanation ("asks to be taken off the list").
         law: id of the rule that asks for it (regulation.md), if any.
         silences: for a NONE row, the action that its words are not.
+        firm: for a NONE row, whether it takes away a request that it only touches ("don't" before "stop texting me");
+            any other takes away only what it covers.
         mandatory: a word that works in every language setting and that no rule can shadow.
         clause: whether it is still a request as one clause of a longer text: "always", "last" (when it is the last
             clause, or the others go with a request), or "" (only when the others are nothing but that).
@@ -48,6 +50,7 @@ class Row(NamedTuple):
     says: str = ""
     law: str | None = None
     silences: Action = Action.OPT_OUT
+    firm: bool = False
     mandatory: bool = False
     clause: str = ""
     slips: bool = False

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 _KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _SHORT = 3
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def _neighbours() -> dict[str, str]:
@@ -23,6 +24,15 @@ def _neighbours() -> dict[str, str]:
 
 
 NEIGHBOURS = _neighbours()
+
+
+def misspellings_of(word: str) -> Iterator[str]:
+    """Yield every word that has one letter of `word` replaced by any other or one letter added."""
+    for place in range(len(word) + 1):
+        for letter in _LETTERS:
+            yield word[:place] + letter + word[place:]
+            if place < len(word):
+                yield word[:place] + letter + word[place + 1 :]
 
 
 def slips_of(word: str) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Load the tables in `keywords/data` once, and lay them out for quick look-ups."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -10,7 +9,7 @@ from keywords.folding import SILENT, fold_tokens
 from keywords.patterns import Pattern, qualified
 from keywords.phrases import PhraseFinder
 from keywords.rows import Row, Tier
-from keywords.slips import slips_of
+from keywords.slips import misspellings_of, slips_of
 
 # Languages are read in this order: where two of them share a word, the first gives the rule its name.
 LANGUAGES = (
@@ -28,9 +27,11 @@ _WORD_SETS = (
     "strong_words",
     "plain_words",
     "place_words",
+    "pleading_words",
     "compound_words",
     "real_words",
     "correctable",
+    "misspelt",
 )
 
 
@@ -66,10 +67,13 @@ class Tables:
         polite: the words of courtesy that may stand beside a word that opts in.
         plain_words: little words of English that say nothing for or against a request.
         place_words: words that make "stop" before them a place or a pause.
+        pleading_words: words that start the reason after a bare "stop" ("stop im at work").
+        compound_letters: the letters that a compound can start with.
         compound_words: what senders put together ("Stop2End").
         patterns: all phrases, as the tables have them.
         none_cases: texts that no row may fire on, and the table each is in.
         slips: a mistyped keyword -> the row it was meant for.
+        compound_slips: the same for the parts of a compound, where no other word can be meant.
         corrections: a mistyped word -> the word meant, for words that phrases are made of.
     """
 
@@ -83,9 +87,11 @@ class Tables:
         self.rows: list[Row] = []
         self.exact: dict[str, list[Row]] = {}
         self.slips: dict[str, Row] = {}
+        self.compound_slips: dict[str, Row] = {}
         self.corrections: dict[str, str] = {}
         self.none_cases: list[tuple[str, str]] = []
         self.languages: list[str] = []
+        self._folded: list[tuple[Row, list[str]]] = []
         self._classes: dict[str, list[str]] = {}
         self.patterns: list[Pattern] = []
         sets: dict[str, set[str]] = {name: set() for name in _WORD_SETS}
@@ -93,6 +99,12 @@ class Tables:
             for name, words in sets.items():
                 words.update(fold_words(document.get(name, "")))
             self._add_table(document, known)
+            self._add_known_slips(document)
+        self._set_words(sets)
+        self._add_slips(sets["real_words"], sets["correctable"], sets["misspelt"])
+        self._index()
+
+    def _set_words(self, sets: Mapping[str, set[str]]) -> None:
         self.fillers = frozenset(sets["fillers"])
         self.closing = frozenset(sets["closing"])
         self.polite = frozenset(sets["polite"])
@@ -100,30 +112,29 @@ class Tables:
         self.strong_support = frozenset(sets["strong_support"])
         self.strong_words = frozenset(sets["strong_words"])
         self.plain_words = frozenset(sets["plain_words"])
+        self.pleading_words = frozenset(sets["pleading_words"])
         self.place_words = frozenset(sets["place_words"])
         self.compound_words = frozenset(sets["compound_words"])
-        self._add_slips(sets["real_words"], sets["correctable"])
+
+    def _index(self) -> None:
+        """Lay out what was read for look-ups."""
+        mistyped = (slip for slip, row in self.compound_slips.items() if row.action is Action.OPT_OUT)
+        self.compound_letters = frozenset("23t").union(part[0] for part in (*self.compound_words, *mistyped))
         classes = {word: tuple(names) for word, names in self._classes.items()}
         self.phrases = PhraseFinder(self.patterns, classes, self.fillers, fold_words)
+        self.opening_words = frozenset(words[0] for row, words in self._folded if words and not row.alone)
+        self.keyword_words = frozenset(
+            max(words, key=len) for row, words in self._folded if words and (row.clause or row.mandatory)
+        )
         self.by_id = {row.id: row for row in self.rows}
         if len(self.by_id) != len(self.rows):
             ids = [row.id for row in self.rows]
             twice = next(row_id for place, row_id in enumerate(ids) if row_id in ids[:place])
             raise TableError(f"two rows share the id {twice!r}")
-        self.opening_words = self._first_words(row for row in self.rows if not row.alone)
-        self.keyword_words = self._longest_words(row for row in self.rows if row.clause or row.mandatory)
 
     def rows_for(self, key: str) -> Sequence[Row]:
         """Return the rows that name `key` as a whole text."""
         return self.exact.get(key, ())
-
-    def _first_words(self, rows: Iterable[Row]) -> frozenset[str]:
-        folded = (fold_words(words) for row in rows if row.tier is Tier.EXACT for words in row.words)
-        return frozenset(words[0] for words in folded if words)
-
-    def _longest_words(self, rows: Iterable[Row]) -> frozenset[str]:
-        folded = (fold_words(words) for row in rows if row.tier is Tier.EXACT for words in row.words)
-        return frozenset(max(words, key=len) for words in folded if words)
 
     def _add_table(self, document: Mapping[str, Any], sources: frozenset[str]) -> None:
         language = document["language"]
@@ -142,7 +153,9 @@ class Tables:
     def _add_keyword(self, row: Row) -> None:
         self.rows.append(row)
         for words in row.words:
-            named = self.exact.setdefault(key_of(fold_words(words)), [])
+            folded = fold_words(words)
+            self._folded.append((row, folded))
+            named = self.exact.setdefault(key_of(folded), [])
             if named and named[0].mandatory and named[0].action is not row.action:
                 raise TableError(f"row {row.id!r} shadows the mandatory word {words!r}")
             if row.mandatory and named:
@@ -154,15 +167,22 @@ class Tables:
         self.rows.append(row)
         self.patterns.extend(Pattern(pattern, number, table) for pattern in row.words)
 
-    def _add_slips(self, real_words: set[str], correctable: set[str]) -> None:
+    def _add_known_slips(self, document: Mapping[str, Any]) -> None:
+        """Add the mistypings that senders have seen in real opt-outs; they count even where they are words."""
+        for word, slips in document.get("known_slips", {}).items():
+            row = self.exact[word][0]
+            self.slips.update(dict.fromkeys(slips.split(), row))
+
+    def _add_slips(self, real_words: set[str], correctable: set[str], misspelt: set[str]) -> None:
         for row in self.rows:
             if not row.slips:
                 continue
             for slip in slips_of(key_of(fold_words(row.words[0]))):
+                self.compound_slips.setdefault(slip, row)
                 if slip not in self.exact and slip not in real_words:
                     self.slips.setdefault(slip, row)
-        for word in correctable:
-            for slip in slips_of(word):
+        for word in sorted(correctable | misspelt):
+            for slip in (*slips_of(word), *(misspellings_of(word) if word in misspelt else ())):
                 if slip not in real_words and slip not in self._classes and slip not in correctable:
                     self.corrections.setdefault(slip, word)
 
@@ -181,6 +201,7 @@ def _row(entry: Mapping[str, Any], language: str, tier: Tier, sources: frozenset
             says=entry.get("says", ""),
             law=entry.get("law"),
             silences=Action(entry.get("silences", "opt_out")),
+            firm=entry.get("firm", False),
             mandatory=entry.get("mandatory", False),
             clause=entry.get("clause", ""),
             slips=entry.get("slips", False),
@@ -196,7 +217,8 @@ def _row(entry: Mapping[str, Any], language: str, tier: Tier, sources: frozenset
 
 def read_document(name: str) -> Any:
     """Return `keywords/data/<name>.json` as read. Raises FileNotFoundError for a name that is not there."""
-    from importlib import resources  # not needed to import the package, and slow to import
+    import json  # neither is needed to import the package, and both take a while
+    from importlib import resources
 
     return json.loads(resources.files("keywords").joinpath("data", f"{name}.json").read_bytes())
 

@@ -16,8 +16,8 @@ from keywords.rows import Row
 from keywords.scope import Scope
 from keywords.tables import Tables, key_of
 
-_LONGEST_LEET = 32
-_LONGEST_COMPOUND = 40
+_LONGEST_IMITATION = 40
+_LONGEST_COMPOUND = 30
 _LONGEST_SLIP = 13
 _MOST_CORE_WORDS = 12
 _LEET = {ord(sign): letter for sign, letter in zip("013457@$€|!+8", "oieastaseiltb", strict=True)}
@@ -33,13 +33,17 @@ _SMALL_WORDS = frozenset(("to", "2", "or", "and", "n", "for", "4", "too"))
 
 def find_exact(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that is the whole text after folding, look-alike letters and leet included."""
-    row = scope.first(tables.rows_for(reading.key), reading.body)
-    if row is not None:
-        return Hit(row, _exactly(row), Manner.WHOLE)
+    rows = tables.exact.get(reading.key)
+    if rows is not None:
+        row = scope.first(rows, reading.body)
+        if row is not None:
+            return Hit(row, _exactly(row), Manner.WHOLE)
+    if len(reading.body) > _LONGEST_IMITATION:
+        return None
     shape = None if reading.key.isascii() else shape_of(reading.key)
     keys = [shape] if shape else []
     body = reading.body.strip(" \t\r\n.!?")
-    if len(body) <= _LONGEST_LEET and _LEET_SIGN.search(body):
+    if _LEET_SIGN.search(body):
         keys += (key_of(fold_tokens(body.translate(table))) for table in (_LEET, _LEET_L))
     for key in keys:
         row = scope.first(tables.rows_for(key), reading.body)
@@ -56,7 +60,7 @@ def find_repeated(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that the text repeats ("STOP STOP STOP", "stopstop") or draws out ("STOOOOP")."""
     key = reading.key
     row = scope.first(tables.rows_for(_unrepeated(key)), reading.body)
-    if row is None and len(key) <= _LONGEST_COMPOUND and _RUN.search(key):
+    if row is None and _RUN.search(key):
         row = scope.first(tables.rows_for(_REPEAT.sub(r"\1", key)), reading.body)
         row = row or scope.first(tables.rows_for(_RUN.sub(r"\1", key)), reading.body)
         if row is not None and not (row.mandatory or row.slips):
@@ -78,7 +82,7 @@ def find_compound(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
 
 
 def _compound(key: str, tables: Tables, scope: Scope) -> Hit | None:
-    if not 4 <= len(key) <= _LONGEST_COMPOUND:
+    if not 4 <= len(key) <= _LONGEST_COMPOUND or key[0] not in tables.compound_letters:
         return None
     match = _COMPOUND.fullmatch(key)
     if match is not None:
@@ -98,11 +102,8 @@ def _compound_part(part: str, tables: Tables) -> Row | None:
     if part in tables.compound_words:
         rows = tables.exact.get(part)
         return rows[0] if rows else tables.by_id["en.opt_out.stop"]
-    slip = tables.slips.get(part)
-    if slip is not None and slip.action is Action.OPT_OUT:
-        return slip
-    named = tables.rows_for(part)
-    return next((row for row in named if row.action is Action.OPT_OUT and row.source == "p2p" and not row.alone), None)
+    slip = tables.slips.get(part) or tables.compound_slips.get(part)
+    return slip if slip is not None and slip.action is Action.OPT_OUT else None
 
 
 def find_courteous(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
@@ -113,7 +114,9 @@ def find_courteous(reading: Reading, tables: Tables, scope: Scope) -> Hit | None
 def read_core(words: Sequence[str], tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that is left of `words` once courtesy and anger are taken away, one slip forgiven."""
     core = core_of(words, tables)
-    if not core or len(core) > _MOST_CORE_WORDS or (len(core) > 2 and core[0] not in tables.opening_words):
+    if not core or len(core) > _MOST_CORE_WORDS:
+        return None
+    if len(core) > 2 and core[0] not in tables.opening_words and max(map(len, core)) > 1:
         return None
     manner = Manner.COURTESY if len(core) < len(words) else Manner.WHOLE
     key = "".join(core)

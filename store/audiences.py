@@ -22,8 +22,10 @@ class AudienceStore:
         self._client = client
         self._functions = functions
 
-    def subscribe(self, address: str, join: Join, *, occurred_at: datetime, detail: Mapping[str, Any]) -> str:
-        """Put a number into an audience.
+    def subscribe(
+        self, address: str, join: Join, *, sender: str, occurred_at: datetime, detail: Mapping[str, Any]
+    ) -> str:
+        """Put a number into an audience; a question that has to be answered first is answered to `sender`.
 
         Returns:
             joined, already_member, asked (something blocks the number; a question is open now) or blocked.
@@ -32,7 +34,7 @@ class AudienceStore:
             StoreError: it is unknown whether it was written; repeating is safe.
         """
         place = place_of(address)
-        names = [keys.pending(place.shard, join.account, address), keys.counters(place.shard)]
+        names = [keys.pending(place.shard, sender, address), keys.counters(place.shard)]
         payload = {
             "pending": 1,
             "counters": 2,

@@ -18,6 +18,8 @@ from store.scopes import Channel, Scope
 
 # Longer than any carrier's retries and than a reconciliation after an outage looks back.
 _SEEN_FOR = timedelta(days=400)
+# More automatic replies than any loop guard lets through.
+_MUTED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ class Receipt:
 
     replies: the first whose condition holds is sent. no_reply: why there is none, when the list is empty.
     ask: a question that is opened. answers_question: do nothing unless a question is open still.
-    closes_question: an open question is void from now on.
+    closes_question: an open question is void from now on. question_at: the sender it was asked from, when that is
+    not the one that was texted (a messaging service).
     """
 
     inbound: Message
@@ -111,6 +114,7 @@ class Receipt:
     ask: Question | None = None
     answers_question: bool = False
     closes_question: bool = False
+    question_at: str = ""
 
 
 class InboundStore:
@@ -137,7 +141,7 @@ class InboundStore:
             keys.counters(place.shard),
             keys.repeat_mark(place.shard, inbound.sender, inbound.address),
             keys.loop_counter(place.shard, inbound.sender, inbound.address),
-            keys.pending(place.shard, inbound.account, inbound.address),
+            keys.pending(place.shard, receipt.question_at or inbound.sender, inbound.address),
         ]
         payload = self._payload(receipt, place)
         if receipt.review:
@@ -190,10 +194,17 @@ class InboundStore:
             **without_none({"once": once, "only_if": reply.only_if}),
         }
 
-    def pending(self, account: str, address: str) -> str | None:
-        """The question a number was asked and has not answered, as it was kept, or None. Raises StoreError."""
+    def mute(self, sender: str, address: str, duration: timedelta) -> None:
+        """Send no automatic reply to an address from a sender for a while. Raises StoreError."""
         with store_errors():
-            found = self._client.get(keys.pending(place_of(address).shard, account, address))
+            self._client.set(
+                keys.loop_counter(place_of(address).shard, sender, address), _MUTED, px=_milliseconds(duration)
+            )
+
+    def pending(self, sender: str, address: str) -> str | None:
+        """The question a number was asked from a sender and has not answered, or None. Raises StoreError."""
+        with store_errors():
+            found = self._client.get(keys.pending(place_of(address).shard, sender, address))
         return found.decode() if isinstance(found, bytes) else None
 
     def keep_unrouted(self, fields: Mapping[str, str]) -> None:

@@ -86,9 +86,9 @@ def audience(place: Place, account: str, name: str) -> str:
     return f"{{{place.shard}}}:audience:{account}/{name}:{place.gate_bucket}"
 
 
-def pending(shard: str, account: str, address: str) -> str:
-    """The question a number was asked and has not answered."""
-    return f"{{{shard}}}:pending:{account}:{address}"
+def pending(shard: str, sender: str, address: str) -> str:
+    """The question a number was asked from a sender and has not answered."""
+    return f"{{{shard}}}:pending:{sender}:{address}"
 
 
 def reviews(shard: str, account: str) -> str:

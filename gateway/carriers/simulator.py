@@ -20,6 +20,7 @@ from gateway.carriers.base import (
     WebhookRequest,
     WebhookResponse,
 )
+from gateway.carriers.bodies import readable
 from gateway.carriers.failures import FAILURES, Failure
 from gateway.errors import WebhookRejected, WebhookUnreadable
 from gateway.phone import address_of
@@ -86,7 +87,7 @@ class Simulator:
                 carrier_id=_needed(document, "id"),
                 sender=address_of(_needed(document, "to")),
                 address=address_of(_needed(document, "from")),
-                body=document.get("text", "").replace("\x00", ""),
+                body=readable(document.get("text", "")),
                 carrier_action=document.get("carrier_action", ""),
             ),
         )

@@ -19,6 +19,7 @@ from gateway.carriers.base import (
     WebhookRequest,
     WebhookResponse,
 )
+from gateway.carriers.bodies import readable
 from gateway.carriers.failures import FAILURES, Failure
 from gateway.carriers.twilio_signature import body_is_intact, is_signed
 from gateway.errors import WebhookRejected, WebhookUnreadable
@@ -116,8 +117,7 @@ class Twilio:
                 carrier_id=_needed(values, "MessageSid", "SmsMessageSid", "SmsSid"),
                 sender=address_of(_needed(values, "To")),
                 address=address_of(_needed(values, "From")),
-                # NUL cannot be stored or shown by much of what reads our data later (behaviour 12).
-                body=values.get("Body", "").replace("\x00", ""),
+                body=readable(values.get("Body", "")),
                 service=values.get("MessagingServiceSid", ""),
                 carrier_action=_ACTIONS.get(values.get("OptOutType", "").upper(), ""),
                 media=int(media) if media.isdigit() and len(media) < 4 else 0,

@@ -87,6 +87,16 @@ def _tell(explanation: Explanation) -> None:
         click.echo("  may be texted and called")
     if explanation.held:
         click.echo("  held: a text of theirs waits for somebody to read it; broadcasts wait too")
+    for request in explanation.requests:
+        times = [
+            f"{name} {moment:%Y-%m-%d %H:%M:%S}" if moment else f"{name} -"
+            for name, moment in (
+                ("received", request.received_at),
+                ("blocked", request.blocked_at),
+                ("confirmed", request.confirmed_at),
+            )
+        ]
+        click.echo(f"  {request.message.body!r}: {', '.join(times)}")
     click.echo("\nJournal:")
     for entry in explanation.journal:
         click.echo(

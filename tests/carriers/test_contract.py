@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from gateway.carriers.base import Accepted, Carrier, OutboundText, Refused, WebhookRequest
+from gateway.carriers.base import Accepted, Carrier, OutboundText, Refused, WebhookRequest, fields_of
 from gateway.carriers.failures import FAILURES
 from gateway.carriers.simulator import SIGNATURE_HEADER, Simulator
 from gateway.carriers.twilio import Twilio
@@ -178,3 +180,17 @@ def test_a_simulator_webhook_that_is_not_an_object_of_strings_is_unreadable() ->
         with pytest.raises(WebhookUnreadable):
             SIMULATOR.parse_inbound(request)
     assert json.loads(SIMULATOR.webhook("inbound", URL, {"id": "1"}).body) == {"id": "1"}
+
+
+@given(st.text(alphabet="ab%+=&2F0é\x00 ", max_size=60))
+def test_the_fields_of_a_form_are_what_the_standard_library_reads(text: str) -> None:
+    assert fields_of(text) == parse_qsl(text, keep_blank_values=True)
+
+
+@given(st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=20))
+def test_a_form_is_read_as_it_was_written(pairs: list[tuple[str, str]]) -> None:
+    pairs = [
+        (name.encode("utf-8", "ignore").decode(), value.encode("utf-8", "ignore").decode()) for name, value in pairs
+    ]
+    pairs = [(name, value) for name, value in pairs if name or value]
+    assert fields_of(urlencode(pairs)) == pairs

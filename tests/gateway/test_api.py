@@ -249,3 +249,11 @@ def test_the_api_describes_itself_and_the_description_names_every_route(client: 
     described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
     assert ("POST", "/api/v1/messages") in described
     assert len(described) == len(PERMISSIONS)
+
+
+def test_g8_nothing_an_account_does_lifts_a_stop_to_a_shared_sender(api: Api, client: FlaskClient) -> None:
+    text(client, "STOP", To="72975")
+    status, answer = api("DELETE", f"/opt-outs/{PERSON}")
+    assert (status, answer["code"], answer["scope"]) == (409, "opted_out_by_person", "sender")
+    assert (answer["word"], answer["text_to"]) == ("START", "72975")
+    assert api("DELETE", f"/opt-outs/{PERSON}?sender=55555")[0] == 200

@@ -115,7 +115,7 @@ def test_an_unconfirmed_question_expires(person: Person) -> None:
     person.says("NEWS")
     # The window of the question is the store's own time to live; here it is ended by hand.
     store = person._services.store
-    store.client.delete(f"{{00}}:pending:acme:{PERSON}")
+    store.client.delete(f"{{00}}:pending:{SENDER}:{PERSON}")
     assert person.says("Y", after=timedelta(hours=25)) == []
     assert not person.may_get("news")
 
@@ -290,3 +290,47 @@ def test_a_preview_shows_the_text_its_segments_and_what_the_linter_says(api: Any
     assert {"no_brand", "several_segments"} <= codes
     assert api("POST", "/replies/preview", {"name": "poem"})[0] == 422
     assert api("POST", "/replies/preview", {"name": "help_message", "language": "xx"})[0] == 422
+
+
+SHARED = """
+[[accounts]]
+id = "{id}"
+name = "{name}"
+[[accounts.senders]]
+address = "72975"
+carrier = "twilio"
+kind = "short_code"
+[[accounts.keywords]]
+word = "{word}"
+action = "join"
+audience = "news"
+"""
+
+
+def test_g8_on_a_shared_sender_a_join_word_joins_the_account_whose_word_it_is(
+    services: Services, client: FlaskClient, clock: FakeClock, send_jobs: Jobs, fake_twilio: FakeTwilio, api: Any
+) -> None:
+    for identifier, name, word in (("acme", "Acme", "PIZZA"), ("globex", "Globex", "PASTA")):
+        document = SHARED.format(id=identifier, name=name, word=word)
+        services.configuration.apply(services.configuration.plan(services.configuration.read(document)))
+    for number, body in enumerate(("STOP", "PASTA", "Y")):
+        clock.pass_time(timedelta(seconds=1))
+        text(client, body, To="72975", MessageSid=f"SM{number:032x}")
+        send_jobs()
+    assert fake_twilio.bodies()[1].startswith("Globex: Reply Y")
+    members = {name: services.store.audiences.memberships(PERSON, name, ["news"]) for name in ("acme", "globex")}
+    assert members == {"acme": [], "globex": ["news"]}
+    globex = services.store.directory.current().accounts["globex"]
+    assert services.consent.check(globex, [PERSON], sender="72975", audience="news")[0].allowed
+
+
+def test_a_program_subscribes_through_a_messaging_service_and_the_answer_comes_to_its_number(
+    services: Services, client: FlaskClient, clock: FakeClock, api: Any
+) -> None:
+    service = "MG00000000000000000000000000000001"
+    text(client, "STOP", To="+12025550188", MessagingServiceSid=service, MessageSid="SM" + "1" * 32)
+    clock.pass_time(timedelta(seconds=1))
+    assert api("POST", "/subscriptions", {"number": PERSON, "audience": "news", "from": service})[0] == 202
+    clock.pass_time(timedelta(seconds=1))
+    text(client, "Y", To="+12025550188", MessagingServiceSid=service, MessageSid="SM" + "2" * 32)
+    assert services.store.audiences.memberships(PERSON, "acme", ["news"]) == ["news"]

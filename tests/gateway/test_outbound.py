@@ -286,3 +286,14 @@ def test_lost_jobs_are_queued_again_by_the_sweeper(
 
 def test_g8_a_message_of_another_account_is_not_found(api: Any, queued: str) -> None:
     assert api("GET", f"/messages/{queued}", account="globex")[0] == 404
+
+
+def test_after_the_carrier_saw_a_loop_nothing_answers_that_number_for_an_hour(
+    client: FlaskClient, api: Any, clock: FakeClock, send_jobs: Jobs, fake_twilio: FakeTwilio
+) -> None:
+    """Behaviour 32."""
+    _, taken = api("POST", "/messages", TEXT)
+    send_jobs()
+    report(client, taken["id"], "failed", code="30039")
+    text(client, "HELP")
+    assert send_jobs() == []

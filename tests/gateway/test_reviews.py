@@ -218,3 +218,51 @@ def test_the_person_who_lifts_what_a_colleague_entered_is_named(services: Servic
     last = services.consent.explain(acme, PERSON).journal[-1]
     assert (last.outcome, last.detail["reason"]) == ("lifted", "asked to come back")
     assert last.detail["actor"].startswith("api key ")
+
+
+def test_us_21_every_request_tells_when_it_came_when_it_was_blocked_and_when_it_was_confirmed(
+    services: Services, client: FlaskClient, clock: FakeClock, send_jobs: Jobs
+) -> None:
+    text(client, "STOP")
+    came = clock.now()
+    clock.pass_time(timedelta(seconds=3))
+    send_jobs()
+    acme = services.store.directory.current().accounts["acme"]
+    (request,) = services.consent.explain(acme, PERSON).requests
+    assert (request.received_at, request.confirmed_at) == (came, clock.now())
+    assert request.blocked_at is not None
+
+
+def test_an_account_that_does_not_act_by_itself_is_warned_of_loudly(services: Services) -> None:
+    document = '[[accounts]]\nid = "acme"\nname = "Acme"\n[accounts.settings]\nautomated_opt_outs = false\n'
+    plan = services.configuration.plan(services.configuration.read(document))
+    assert any("automated_opt_outs is off" in line for line in plan.lines)
+    services.configuration.apply(plan)
+    assert any(finding.about == "opt-outs" and not finding.good for finding in examine(services, services.settings))
+
+
+@pytest.mark.parametrize("texted_by", ["acme", "globex"])
+def test_g8_a_text_to_a_shared_sender_is_read_by_the_account_that_texted_last_and_blocks_for_all(
+    services: Services, client: FlaskClient, api: Any, clock: FakeClock, texted_by: str
+) -> None:
+    other = {"acme": "globex", "globex": "acme"}[texted_by]
+    api("POST", "/messages", {"from": "72975", "to": PERSON, "body": "Hello"}, account=texted_by)
+    clock.pass_time(timedelta(seconds=5))
+    text(client, UNSURE, To="72975")
+    assert api("GET", "/reviews", account=other)[1]["items"] == []
+    (item,) = api("GET", "/reviews", account=texted_by)[1]["items"]
+    assert api("POST", f"/reviews/{item['id']}", {"decision": "opt_out"}, account=texted_by)[0] == 200
+    for name in ("acme", "globex"):
+        account = services.store.directory.current().accounts[name]
+        assert not services.consent.check(account, [PERSON], sender="72975")[0].allowed
+
+
+def test_free_words_to_a_shared_sender_are_taken_back_for_all_accounts_on_it(
+    services: Services, client: FlaskClient, api: Any, clock: FakeClock
+) -> None:
+    text(client, CLEAR, To="72975")
+    clock.pass_time(timedelta(hours=1))
+    (item,) = api("GET", "/reviews")[1]["items"]
+    assert api("POST", f"/reviews/{item['id']}", {"decision": "not_opt_out", "reason": "a list of guests"})[0] == 200
+    acme = services.store.directory.current().accounts["acme"]
+    assert services.consent.check(acme, [PERSON], sender="72975")[0].allowed

@@ -104,9 +104,15 @@ def test_a_sender_teaches_the_engine_its_own_instruction(printed: str) -> None:
 
 
 def test_words_that_ask_for_something_else_are_never_learnt_as_opt_outs() -> None:
-    for printed in ("YES", "START", "Reply START to come back and stop missing out", "Reply HELP to end your worries"):
+    for printed in (
+        "YES",
+        "START",
+        "Reply START to come back and stop missing out",
+        "Reply HELP to end your worries",
+        "Text SUBSCRIBE to stop missing out",
+    ):
         context = Context(instructions=(printed,))
-        for word in ("yes", "start", "help"):
+        for word in ("yes", "start", "help", "subscribe"):
             assert decide(word, context).action is not Action.OPT_OUT
 
 
@@ -129,7 +135,7 @@ def test_a_carrier_that_did_nothing_leaves_the_decision_to_us() -> None:
         (("es",), "take me off your list", Action.NONE),
         (("fr-CA",), "désabonnement", Action.OPT_OUT),
         (("fr",), "ARRETT", Action.OPT_OUT),
-        (("pt-BR",), "quero me descadastrar", Action.OPT_OUT),
+        (("pt-BR",), "queria me descadastrar", Action.OPT_OUT),
         ((), "退订", Action.NONE),
         (None, "退订", Action.OPT_OUT),
     ],

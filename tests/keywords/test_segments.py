@@ -46,10 +46,10 @@ GSM, UCS = Encoding.GSM_7, Encoding.UCS_2
         ("a no-break space", "a\u00a0b", UCS, 1, GSM, 1),
         ("a zero-width space", "a\u200bb", UCS, 1, GSM, 1),
         ("Greek capitals are in the alphabet", "ΔΦΓΛΩΠΨΣΘΞ", GSM, 1, GSM, 1),
-        ("an opt-out confirmation", "Acme: you are opted out and will get no more texts. Text START to return.", GSM, 1, GSM, 1),
-        ("a help reply", "Acme help: https://acme.example/help or 1-800-555-0199. Reply STOP to cancel.", GSM, 1, GSM, 1),
+        ("an opt-out confirmation", "Acme: you are opted out. Text START to return.", GSM, 1, GSM, 1),
+        ("a help reply", "Acme: https://acme.example/help 1-800-555-0199", GSM, 1, GSM, 1),
     ],
-)  # fmt: skip
+)
 def test_segments_are_counted_as_the_carrier_counts(
     name: str, body: str, encoding: Encoding, segments: int, smart_encoding: Encoding, smart_segments: int
 ) -> None:

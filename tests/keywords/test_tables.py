@@ -10,39 +10,7 @@ from keywords.rows import Tier
 from keywords.table_checks import check_tables, main
 from keywords.tables import LANGUAGES, TableError, Tables, read_document, tables
 
-WANTED = [
-    "en",
-    "es",
-    "fr",
-    "fr-CA",
-    "pt",
-    "pt-BR",
-    "de",
-    "it",
-    "nl",
-    "pl",
-    "ru",
-    "uk",
-    "ar",
-    "he",
-    "hi",
-    "zh",
-    "ja",
-    "ko",
-    "vi",
-    "tl",
-    "tr",
-    "id",
-    "sv",
-    "no",
-    "da",
-    "fi",
-    "cs",
-    "el",
-    "hu",
-    "ro",
-    "th",
-]
+WANTED = frozenset(LANGUAGES) - {"others", "und"}
 
 
 def load(*documents: dict[str, Any]) -> Tables:
@@ -60,7 +28,25 @@ def test_the_shipped_tables_are_sound() -> None:
 
 
 def test_every_language_asked_for_has_a_table() -> None:
-    assert set(WANTED) <= set(LANGUAGES)
+    assert {
+        "en",
+        "es",
+        "fr",
+        "fr-CA",
+        "pt",
+        "pt-BR",
+        "de",
+        "it",
+        "nl",
+        "pl",
+        "ru",
+        "uk",
+        "ar",
+        "he",
+        "hi",
+        "zh",
+    } <= WANTED
+    assert {"ja", "ko", "vi", "tl", "tr", "id", "sv", "no", "da", "fi", "cs", "el", "hu", "ro", "th"} <= WANTED
     for language in WANTED:
         decisions = [row for row in tables().rows if row.language == language and row.action is Action.OPT_OUT]
         assert decisions, language

@@ -8,25 +8,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from gateway.supervision.embedded import EmbeddedStore
-from store import Store, open_store
-from store.consent import MAY_LIFT, RANK, Change, Source, owner_of
+from store import Store, keys, open_store
+from store.addresses import place_of
+from store.consent import MAY_LIFT, RANK, Change, Source, moment, owner_of
+from store.details import unpack
 from store.scopes import ALL_CHANNELS, Channel, Scope
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-NUMBERS = ("+14155550100", "+14155550200", "+442079460000", "72975", "BANK")
+NUMBERS = ("+14155550100", "+14155550200", "BANK")
 SCOPES = (
-    Scope.everything(),
     Scope.of_sender("72975"),
     Scope.of_account("acme"),
-    Scope.of_account("globex"),
-    Scope.of_account_sender("acme", "+12025550100"),
     Scope.of_account_sender("acme", "72975"),
-    Scope.of_audience("acme", "news"),
 )
 CHANNELS = ((Channel.TEXT,), (Channel.VOICE,), ALL_CHANNELS)
 OPT_OUT_SOURCES = tuple(source for source in Source if source is not Source.CONFIRMED)
@@ -81,7 +79,7 @@ class ConsentModel(RuleBasedStateMachine):
         scope=st.sampled_from(SCOPES),
         channels=st.sampled_from(CHANNELS),
         source=st.sampled_from(OPT_OUT_SOURCES),
-        minute=st.integers(0, 8),
+        minute=st.integers(0, 3),
     )
     def somebody_opts_out(
         self, number: str, scope: Scope, channels: tuple[Channel, ...], source: Source, minute: int
@@ -93,7 +91,7 @@ class ConsentModel(RuleBasedStateMachine):
         scope=st.sampled_from(SCOPES),
         channels=st.sampled_from(CHANNELS),
         source=st.sampled_from(tuple(Source)),
-        minute=st.integers(0, 8),
+        minute=st.integers(0, 3),
     )
     def somebody_lifts(
         self, number: str, scope: Scope, channels: tuple[Channel, ...], source: Source, minute: int
@@ -136,6 +134,14 @@ class ConsentModel(RuleBasedStateMachine):
                 assert self.store.consent.blocks(number, SCOPES, channel) == blocks
 
     @invariant()
+    def the_records_agree_to_the_last_event(self) -> None:
+        for (number, scope, channel), known in getattr(self, "known", {}).items():
+            place = place_of(number)
+            record = unpack(self.store.client.hget(keys.details(place, scope), place.details_field))[channel]
+            assert (record.blocked, Source(record.source)) == (known.blocked, known.source)
+            assert (moment(record.since), moment(record.latest)) == (known.since, known.latest)
+
+    @invariant()
     def every_event_about_a_known_number_is_in_its_history(self) -> None:
         if not hasattr(self, "known"):
             return
@@ -151,7 +157,12 @@ def test_g5_g7_the_store_agrees_with_a_model_of_consent_after_every_step(valkey:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,
         settings=settings(
-            max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=40,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            # Every step is a round trip: making a failure smaller would take minutes and 30 steps can be read.
+            phases=(Phase.reuse, Phase.generate),
         ),
     )
     store.close()
