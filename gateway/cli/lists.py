@@ -4,7 +4,7 @@ import csv
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -33,6 +33,10 @@ class ReportFile:
     def __init__(self, path: Path) -> None:
         self._file = path.open("r+" if path.exists() else "w+", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
     def go_back_to(self, length: int) -> None:
         """Cut off what a process wrote before it died with a block half done."""
@@ -127,17 +131,16 @@ def import_list(
 
 
 def _run(services: Services, import_id: str, file: Path, report: Path | None) -> None:
-    started, sink = time.monotonic(), ReportFile(report) if report else None
-    with progress_bar("importing") as (bar, task):
-        before = None
+    started = time.monotonic()
+    with ExitStack() as stack:
+        sink = stack.enter_context(closing(ReportFile(report))) if report else None
+        bar, task = stack.enter_context(progress_bar("importing"))
         for progress in services.imports.run(import_id, file, sink=sink):
-            before = before if before is not None else 0
-            rate = (progress.record.rows - before) / max(time.monotonic() - started, 0.001)
-            bar.update(task, total=progress.size, completed=progress.done, rows=progress.record.rows, rate=rate)
-    record = progress.record
-    _summary(
-        "Dry run" if record.order["dry_run"] else "Imported", summary_of(record.counts), time.monotonic() - started
-    )
+            rows = progress.record.rows
+            rate = rows / max(time.monotonic() - started, 0.001)
+            bar.update(task, total=progress.size, completed=progress.done, rows=rows, rate=rate)
+    record, taken = progress.record, time.monotonic() - started
+    _summary("Dry run" if record.order["dry_run"] else "Imported", summary_of(record.counts), taken)
     click.echo(f"{record.status} {import_id}")
 
 
