@@ -21,6 +21,7 @@ from store.health import Health
 from store.idempotency import IdempotencyStore
 from store.imports import ImportStore
 from store.inbound import InboundStore
+from store.listing import ListingStore
 from store.messages import MessageStore
 from store.outbox import Outbox
 from store.reviews import ReviewStore
@@ -40,6 +41,7 @@ class Store:
     consent: ConsentStore
     bulk: BulkStore
     batches: BatchStore
+    listing: ListingStore
     inbound: InboundStore
     audiences: AudienceStore
     reviews: ReviewStore
@@ -87,14 +89,16 @@ def open_store(
     cluster: Any = client
     topology: Topology = Cluster(cluster, replicas) if is_cluster(url) else OneServer(client, replicas)
     functions = Functions(topology)
+    bulk = BulkStore(topology)
     messages = MessageStore(client, functions, retention=retention)
     return Store(
         client=client,
         topology=topology,
         functions=functions,
         consent=ConsentStore(client, functions, topology),
-        bulk=BulkStore(topology),
+        bulk=bulk,
         batches=BatchStore(topology, functions),
+        listing=ListingStore(topology, bulk),
         inbound=InboundStore(client, functions, messages),
         audiences=AudienceStore(client, functions),
         reviews=ReviewStore(client, functions),

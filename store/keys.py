@@ -132,6 +132,21 @@ def import_record(import_id: str) -> str:
     return f"{{import:{import_id}}}:record"
 
 
+def number_index(scope: Scope) -> str:
+    """Sorted set of the leaves of a scope's index of numbers: their numbers without the last five digits."""
+    return f"{{numbers:{scope.key}}}:leaves"
+
+
+def number_leaf(scope: Scope, leaf: str) -> str:
+    """Set of the last five digits of the numbers that begin alike."""
+    return f"{{numbers:{scope.key}}}:leaf:{leaf}"
+
+
+def number_index_positions(scope: Scope) -> str:
+    """Hash of how far the index of a scope has read each shard's journal."""
+    return f"{{numbers:{scope.key}}}:positions"
+
+
 def imports_of(account: str) -> str:
     """Sorted set of the imports of an account, by when they were made."""
     return f"{{account:{account}}}:imports"
