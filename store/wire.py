@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import redis
+from hiredis import pack_command
 
 Command = tuple[Any, ...]
 
@@ -27,10 +28,8 @@ class Exchange:
         self._pool = pool
         self._count = 0
         try:
-            packed: list[bytes] = []
-            for command in commands:
-                packed += self._connection.pack_command(*command)
-                self._count += 1
+            packed = [pack_command(command) for command in commands]
+            self._count = len(packed)
             self._connection.send_packed_command([b"".join(packed)], check_health=False)
         except BaseException:
             self.abandon()
