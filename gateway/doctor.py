@@ -59,13 +59,17 @@ def _store(services: Services, settings: Settings) -> Iterator[Finding]:
         "store", good=True, sentence=f"version {report.version}, {report.dataset_keys} keys, {megabytes:.1f} MB."
     )
     services.store.health.demand(settings.durability)
-    risk = "" if settings.durability == "aof" else " A crash can lose the last second."
+    risk = " A crash can lose the last second." if settings.durability == "everysec" else ""
     yield Finding("durability", good=True, sentence=f"{settings.durability}, and the server gives it.{risk}")
+    for sentence in services.store.health.advice():
+        yield Finding("store", good=False, sentence=sentence)
 
 
 def _clock(services: Services, _: Settings) -> Iterator[Finding]:
-    seconds, microseconds = services.store.client.time()
-    skew = abs(services.clock.now() - datetime.fromtimestamp(seconds + microseconds / 1e6, UTC))
+    skew = timedelta(0)
+    for server in services.store.topology.primaries():
+        seconds, microseconds = server.time()
+        skew = max(skew, abs(services.clock.now() - datetime.fromtimestamp(seconds + microseconds / 1e6, UTC)))
     good = skew <= _MOST_SKEW
     sentence = f"this machine and the store differ by {skew.total_seconds():.1f} s."
     yield Finding("clock", good=good, sentence=sentence if good else sentence + " Set both by NTP: time decides (G7).")

@@ -84,9 +84,13 @@ def _refuse_at_once(cleaned: str) -> None:
 
 def _checked(number: str) -> E164:
     # Below 8 digits no country has numbers that receive texts; such a "+" number is a typing mistake.
-    if not is_number(number) or not phonenumbers.is_possible_number(phonenumbers.parse(number)):
+    if not is_number(number):
         raise InvalidNumber(NumberProblem.IMPOSSIBLE)
-    return E164(number)
+    parsed = phonenumbers.parse(number)
+    if not phonenumbers.is_possible_number(parsed):
+        raise InvalidNumber(NumberProblem.IMPOSSIBLE)
+    # "+44 07911 123456" is "+44 7911 123456": one number has one form, however it is written.
+    return E164(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 
 
 def address_of(raw: str) -> str:

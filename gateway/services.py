@@ -16,6 +16,7 @@ from gateway.configuration import Configuration
 from gateway.consent import Consent
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
@@ -49,6 +50,7 @@ class Services:
     inbound: Inbound
     outbound: Outbound
     consent: Consent
+    imports: Imports
     configuration: Configuration
     sweeper: Sweeper
     reviews: Reviews
@@ -83,7 +85,7 @@ def build(
     carriers: Mapping[str, Carrier] | None = None,
     new_id: Callable[[], str] = lambda: secrets.token_hex(16),
 ) -> Services:
-    """Put everything together. Connects to nothing yet.
+    """Put everything together. Connects to nothing yet, except to a cluster, for its map.
 
     Args:
         settings: the installation's.
@@ -92,12 +94,12 @@ def build(
         new_id: where random ids come from.
 
     Raises:
-        SettingsError: the secret key can neither be read nor made.
+        SettingsError: the secret key can neither be read nor made. StoreUnreachable: no server of a cluster answers.
     """
     clock = clock or Clock()
     secret_key = secret_key_of(settings)
     store_url = store_url_of(settings)
-    store = open_store(store_url, retention=settings.retention, monotonic=clock.monotonic)
+    store = open_store(store_url, retention=settings.retention, replicas=settings.replicas, monotonic=clock.monotonic)
     # RQ blocks on this connection for as long as a worker is idle, so it has no timeout of its own.
     queue_connection = open_client(settings.queue_url or store_url, timeout=None)
     queue = JobQueue(open_client(settings.queue_url or store_url))
@@ -120,6 +122,7 @@ def build(
         inbound=inbound,
         outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings)),
         consent=consent,
+        imports=Imports(store, clock),
         configuration=Configuration(store, tuple(carriers)),
         sweeper=Sweeper(store, queue, clock),
         reviews=reviews,

@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.errors import SettingsError
+from store.urls import ONE_SERVER, SCHEMES, SENTINEL, is_cluster
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_STORE_SCHEMES = ("redis://", "rediss://", "unix://")
+_QUEUE_SCHEMES = (*ONE_SERVER, *SENTINEL)
 
 
 class _BadValue(ValueError):
@@ -51,8 +52,8 @@ def _loopback_url(value: str) -> str:
 
 
 def _durability(value: str) -> str:
-    if value not in {"aof", "everysec"}:
-        raise _BadValue("has to be aof or everysec")
+    if value not in {"aof", "everysec"} and not re.fullmatch(r"replica:[1-9]", value):
+        raise _BadValue("has to be aof, replica:N (1 to 9 replicas) or everysec")
     return value
 
 
@@ -135,10 +136,11 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("STOPGATE_STORE_URL", "store_url", _url(_STORE_SCHEMES), None,
-            "Where the store is: redis://, rediss:// or unix://. Unset: the embedded one in the data folder."),
-    Setting("STOPGATE_QUEUE_URL", "queue_url", _url(_STORE_SCHEMES), None,
-            "Where the job queues are. Unset: in the store."),
+    Setting("STOPGATE_STORE_URL", "store_url", _url(SCHEMES), None,
+            "Where the store is: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// "
+            "(docs/operations.md). Unset: the embedded one in the data folder."),
+    Setting("STOPGATE_QUEUE_URL", "queue_url", _url(_QUEUE_SCHEMES), None,
+            "Where the job queues are; not on a cluster. Unset: in the store."),
     Setting("STOPGATE_DATA", "data", Path, None,
             "Folder of the embedded store and its secrets. Unset: stopgate in the user's data folder."),
     Setting("STOPGATE_PUBLIC_URL", "public_url", _public_url, None,
@@ -147,7 +149,8 @@ SETTINGS: tuple[Setting, ...] = (
             "Signs sessions and forms; 32 characters or more. Unset: made once and kept in the data folder.",
             secret=True),
     Setting("STOPGATE_DURABILITY", "durability", _durability, "aof",
-            "aof: on disk before a webhook is answered. everysec: faster, and a crash can lose a second."),
+            "aof: on disk before a webhook is answered. replica:N: on N replicas too. everysec: faster, and a crash "
+            "can lose a second."),
     Setting("STOPGATE_RETENTION_DAYS", "retention", _retention, "1825",
             "Days that messages are kept (five years, regulation US-19), or forever. Opt-outs are always kept."),
     Setting("STOPGATE_SIMULATOR", "simulator", _simulator, "auto",
@@ -194,6 +197,11 @@ class Settings:
     twilio_api_secret: str | None
     twilio_api_base_url: str | None
     twilio_consent_push: bool
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas have to have a write before it counts."""
+        return int(self.durability.partition(":")[2] or 0)
 
     @property
     def twilio_on(self) -> bool:
@@ -271,6 +279,8 @@ def _contradictions(values: Mapping[str, Any], source: Mapping[str, str]) -> lis
         # The client library splices region and edge into whatever address it has (carriers.md 7.1).
         (bool(values["twilio_api_base_url"]) and bool(source.get("TWILIO_EDGE") or source.get("TWILIO_REGION")),
          "TWILIO_API_BASE_URL cannot be used while TWILIO_EDGE or TWILIO_REGION is set."),
+        (is_cluster(values["store_url"] or "") and not values["queue_url"],
+         "STOPGATE_QUEUE_URL has to be set when the store is a cluster, on which job queues cannot run."),
         (bool(values["store_url"]) and not values["secret_key"],
          "STOPGATE_SECRET_KEY has to be set when STOPGATE_STORE_URL is: all machines need the same one."),
     )  # fmt: skip

@@ -5,23 +5,32 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import redis
 
 from store.api_keys import ApiKeyStore
 from store.audiences import AudienceStore
+from store.batches import BatchStore
+from store.bulk import BulkStore
 from store.client import open_client
 from store.consent import ConsentStore
 from store.directory import DirectoryStore
 from store.functions import Functions
 from store.health import Health
 from store.idempotency import IdempotencyStore
+from store.imports import ImportStore
 from store.inbound import InboundStore
 from store.journal_reading import JournalStore
+from store.listing import ListingStore
 from store.messages import MessageStore
 from store.outbox import Outbox
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
+from store.topology import Cluster, OneServer, Topology
+from store.upgrades import Keyspace
+from store.urls import is_cluster
+from store.verify import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +38,12 @@ class Store:
     """All records, grouped by kind."""
 
     client: "redis.Redis"
+    topology: Topology
     functions: Functions
     consent: ConsentStore
+    bulk: BulkStore
+    batches: BatchStore
+    listing: ListingStore
     inbound: InboundStore
     audiences: AudienceStore
     reviews: ReviewStore
@@ -39,9 +52,15 @@ class Store:
     directory: DirectoryStore
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
+    imports: ImportStore
     health: Health
     journal: JournalStore
     reconciliation: ReconciliationStore
+    keyspace: Keyspace
+
+    def verification(self) -> Verification:
+        """A comparison of the journal with the state."""
+        return Verification(self.topology, self.bulk)
 
     def close(self) -> None:
         """Close all connections."""
@@ -52,6 +71,7 @@ def open_store(
     url: str,
     *,
     retention: timedelta | None = None,
+    replicas: int = 0,
     monotonic: Callable[[], float] = time.monotonic,
     new_secret: Callable[[], str] = lambda: secrets.token_hex(32),
 ) -> Store:
@@ -61,19 +81,28 @@ def open_store(
         url: see store.client.open_client.
         retention: how long messages are kept; None keeps them. Opt-outs and their journal never expire
             (Virginia asks for ten years, regulation US-17).
+        replicas: how many replicas have to have a write before it counts (STOPGATE_DURABILITY=replica:N).
         monotonic: a clock for what may be kept a moment.
         new_secret: where random secrets come from.
 
     Raises:
         ValueError: the URL has an unknown form.
+        StoreUnreachable: no server of a cluster answers.
     """
     client = open_client(url)
-    functions = Functions(client)
+    cluster: Any = client
+    topology: Topology = Cluster(cluster, replicas) if is_cluster(url) else OneServer(client, replicas)
+    functions = Functions(topology)
+    bulk = BulkStore(topology)
     messages = MessageStore(client, functions, retention=retention)
     return Store(
         client=client,
+        topology=topology,
         functions=functions,
-        consent=ConsentStore(client, functions),
+        consent=ConsentStore(client, functions, topology),
+        bulk=bulk,
+        batches=BatchStore(topology, functions),
+        listing=ListingStore(topology, bulk),
         inbound=InboundStore(client, functions, messages),
         audiences=AudienceStore(client, functions),
         reviews=ReviewStore(client, functions),
@@ -82,7 +111,9 @@ def open_store(
         directory=DirectoryStore(client, monotonic),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
-        health=Health(client),
+        imports=ImportStore(client),
+        health=Health(topology),
         journal=JournalStore(client),
         reconciliation=ReconciliationStore(client),
+        keyspace=Keyspace(topology),
     )

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import IntEnum
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 import redis
@@ -14,25 +13,32 @@ from store.addresses import Place, place_of
 from store.client import store_errors
 from store.details import unpack
 from store.functions import Functions
+from store.journal import (
+    JournalEntry,
+    PackedRow,
+    Source,
+    entry_from,
+    is_packed,
+    milliseconds,
+    moment,
+    unpack_rows,
+)
 from store.scopes import ALL_CHANNELS, Channel, Scope, ScopeKind
+from store.topology import Spread, Topology
 
-
-class Source(IntEnum):
-    """Who brought an opt-out. The numbers stand in packed details: add, never change."""
-
-    KEYWORD = 1
-    LINK = 2
-    CARRIER = 3
-    AGENT = 4
-    ADMIN = 5
-    API = 6
-    IMPORT = 7
-    CONFIRMED = 8
-
-    @property
-    def label(self) -> str:
-        """The source as the API, the console and the journal write it."""
-        return self.name.lower()
+__all__ = [
+    "MAY_LIFT",
+    "RANK",
+    "Block",
+    "Change",
+    "ConsentStore",
+    "JournalEntry",
+    "Outcome",
+    "Source",
+    "milliseconds",
+    "moment",
+    "owner_of",
+]
 
 
 RANK: Mapping[Source, int] = {
@@ -105,36 +111,6 @@ class Block:
     event: str
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """One consent event, as it was recorded.
-
-    detail: who, by which words, matched by which rule, which message; what the caller knew (G6).
-    """
-
-    id: str
-    number: str
-    kind: str
-    scope: str
-    channels: tuple[str, ...]
-    source: str
-    outcome: str
-    occurred_at: datetime
-    recorded_at: datetime
-    previous: tuple[str, ...] = ()
-    detail: Mapping[str, Any] = field(default_factory=dict)
-
-
-def milliseconds(moment: datetime) -> int:
-    """Milliseconds since 1970 of an aware time."""
-    return round(moment.timestamp() * 1000)
-
-
-def moment(milliseconds_since_1970: int | str) -> datetime:
-    """The aware UTC time of milliseconds since 1970."""
-    return datetime.fromtimestamp(int(milliseconds_since_1970) / 1000, UTC)
-
-
 def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[list[str], list[dict[str, Any]]]:
     """Keys of changes and their payloads, whose positions count from `first` (1 is the first key of a call)."""
     names: list[str] = []
@@ -142,12 +118,12 @@ def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[li
     for change in changes:
         position = first + len(names)
         names += [keys.gate(place, change.scope, channel) for channel in ALL_CHANNELS]
-        names += [keys.details(place, change.scope), keys.journal(place.shard, change.owner)]
+        names += [keys.details(place, change.scope), keys.journal(place.shard, change.owner), keys.members(place.shard)]
         beside: dict[str, Any] = {}
         if change.scope.entered:
             # What is entered does not override a later word of the person (G7).
             names.append(keys.details(place, change.scope.persons_side))
-            beside["persons"] = position + 4
+            beside["persons"] = position + 5
         payloads.append(
             {
                 **beside,
@@ -160,6 +136,7 @@ def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[li
                 "voice": position + 1,
                 "details": position + 2,
                 "journal": position + 3,
+                "members": position + 4,
                 **({"only_event": change.only_event} if change.only_event else {}),
             }
         )
@@ -208,9 +185,10 @@ def blocks_from(rows: Iterable[Mapping[str, Any]], channel: Channel) -> tuple[Bl
 class ConsentStore:
     """The opt-outs of the whole installation."""
 
-    def __init__(self, client: "redis.Redis", functions: Functions) -> None:
+    def __init__(self, client: "redis.Redis", functions: Functions, topology: Topology) -> None:
         self._client = client
         self._functions = functions
+        self._topology = topology
 
     def apply(
         self, address: str, changes: Sequence[Change], *, occurred_at: datetime, detail: Mapping[str, Any]
@@ -276,14 +254,11 @@ class ConsentStore:
         for index, address in enumerate(addresses):
             place = place_of(address)
             buckets.setdefault((place.shard, place.gate_bucket), []).append((index, place))
-        pipeline = self._client.pipeline(transaction=False)
-        asked: list[tuple[Scope, list[tuple[int, Place]]]] = []
-        for group in buckets.values():
-            for scope in scopes:
-                pipeline.smismember(keys.gate(group[0][1], scope, channel), [place.gate_member for _, place in group])
-                asked.append((scope, group))
-        with store_errors():
-            answers = pipeline.execute()
+        asked = [(scope, group) for group in buckets.values() for scope in scopes]
+        names = [keys.gate(group[0][1], scope, channel) for scope, group in asked]
+        members = ([place.gate_member for _, place in group] for _, group in asked)
+        commands = [("SMISMEMBER", name, *wanted) for name, wanted in zip(names, members, strict=True)]
+        answers = self._read(names, commands)
         order = {scope: position for position, scope in enumerate(scopes)}
         hits = [
             (index, scope)
@@ -294,14 +269,23 @@ class ConsentStore:
         return sorted(hits, key=lambda hit: (hit[0], order[hit[1]]))
 
     def _details(self, addresses: Sequence[str], hits: Sequence[tuple[int, Scope]]) -> list[bytes | None]:
-        if not hits:
-            return []
-        pipeline = self._client.pipeline(transaction=False)
+        names, commands = [], []
         for index, scope in hits:
             place = place_of(addresses[index])
-            pipeline.hget(keys.details(place, scope), place.details_field)
+            names.append(keys.details(place, scope))
+            commands.append(("HGET", names[-1], place.details_field))
+        return self._read(names, commands)
+
+    def _read(self, names: Sequence[str], commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Ask for one thing of each key, in one round trip. An answer that is an error fails the whole."""
+        if not commands:
+            return []
         with store_errors():
-            return list(pipeline.execute())
+            answers = Spread(self._topology, list(zip(names, commands, strict=True))).answers()
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+        return answers
 
     def is_held(self, address: str, account: str) -> bool:
         """True while a text of this number waits for a person's decision. Raises StoreError."""
@@ -320,13 +304,14 @@ class ConsentStore:
             pipeline.hget(keys.details(place, scope), place.details_field)
         with store_errors():
             values = pipeline.execute()
-        found: dict[str, JournalEntry] = {}
+        found: dict[str, list[JournalEntry]] = {}
         for scope, value in zip(scopes, values, strict=True):
             for record in unpack(value).values():
-                self._walk(keys.journal(place.shard, owner_of(scope)), record.event, found)
-        return sorted(found.values(), key=lambda entry: (entry.recorded_at, entry.id))
+                self._walk(address, keys.journal(place.shard, owner_of(scope)), record.event, found)
+        entries = [entry for group in found.values() for entry in group]
+        return sorted(entries, key=lambda entry: (entry.recorded_at, _sequence(entry.id)))
 
-    def _walk(self, stream: str, entry_id: str, found: dict[str, JournalEntry]) -> None:
+    def _walk(self, address: str, stream: str, entry_id: str, found: dict[str, list[JournalEntry]]) -> None:
         waiting = [entry_id]
         while waiting:
             current = waiting.pop()
@@ -334,26 +319,47 @@ class ConsentStore:
                 continue
             with store_errors():
                 rows = self._client.xrange(stream, current, current)
+            found[current] = []
             if rows:
-                found[current] = entry_from(current, cast(Mapping[bytes, bytes], rows[0][1]))
-                waiting += found[current].previous
+                found[current] = entries_of(address, current, cast(Mapping[bytes, bytes], rows[0][1]))
+                waiting += [previous for entry in found[current] for previous in entry.previous]
 
 
-def entry_from(entry_id: str, fields: Mapping[bytes, bytes]) -> JournalEntry:
-    """A journal entry from a stream's fields."""
-    text = {name.decode(): value.decode() for name, value in fields.items()}
+def _sequence(entry_id: str) -> int:
+    return int(entry_id.partition("-")[2])
+
+
+def entries_of(address: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
+    """What a stream's entry says about one number: its one event, or its rows in an import or an undo."""
+    if not is_packed(fields):
+        return [entry_from(entry_id, fields)]
+    rows = unpack_rows(fields[b"rows"], address[-2:])
+    return [_entry_of_row(entry_id, fields, row) for row in rows if row.number == address]
+
+
+def every_entry_of(shard: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
+    """What a stream's entry says, about every number in it: one, or those of the rows of an import or an undo."""
+    if not is_packed(fields):
+        return [entry_from(entry_id, fields)]
+    return [_entry_of_row(entry_id, fields, row) for row in unpack_rows(fields[b"rows"], shard)]
+
+
+def _entry_of_row(entry_id: str, fields: Mapping[bytes, bytes], row: PackedRow) -> JournalEntry:
+    undo = fields[b"kind"] == b"undo"
+    previous = {record.event: None for record in unpack(row.prior).values()}
+    detail = {"batch": fields[b"batch"].decode(), "row": row.row, **json.loads(fields.get(b"detail", b"{}"))}
     return JournalEntry(
         id=entry_id,
-        number=text["number"],
-        kind=text["kind"],
-        scope=text["scope"],
-        channels=tuple(text["channels"].split(",")),
-        source=Source(int(text["source"])).label if "source" in text else "",
-        outcome=text["outcome"],
-        occurred_at=moment(text["at"]),
+        number=row.number,
+        kind="lift" if undo else "opt_out",
+        scope=fields[b"scope"].decode(),
+        channels=tuple(row.newly) if undo else tuple(fields[b"channels"].decode().split(",")),
+        source=Source(int(fields[b"source"])).label,
+        outcome=row.outcome,
+        occurred_at=moment(row.at),
         recorded_at=moment(entry_id.partition("-")[0]),
-        previous=tuple(text["previous"].split(",")) if "previous" in text else (),
-        detail=json.loads(text.get("detail", "{}")),
+        previous=(fields[b"undoes"].decode(),) if undo else tuple(previous),
+        detail=detail,
     )
 
 

@@ -8,7 +8,7 @@ import redis
 
 from store import keys
 from store.client import store_errors
-from store.consent import JournalEntry, entry_from, milliseconds, moment
+from store.consent import JournalEntry, every_entry_of, milliseconds, moment
 
 _PAGE = 1000
 
@@ -34,7 +34,7 @@ class JournalStore:
             with store_errors():
                 rows: Any = self._client.xrange(stream, after, "+", count=_PAGE)
             for entry_id, fields in rows:
-                yield entry_from(entry_id.decode(), fields)
+                yield from every_entry_of(shard, entry_id.decode(), fields)
             if len(rows) < _PAGE:
                 return
             after = f"({rows[-1][0].decode()}"

@@ -31,6 +31,26 @@ def journal(shard: str, owner: str) -> str:
     return f"{{{shard}}}:journal:{owner}"
 
 
+def members(shard: str) -> str:
+    """Hash of how many members each gate index of the shard has, by "channel:scope"; fields are never removed."""
+    return f"{{{shard}}}:members"
+
+
+def batch(shard: str, batch_id: str) -> str:
+    """Hash of the journal entries of one import in this shard, with what an undo of each did."""
+    return f"{{{shard}}}:batch:{batch_id}"
+
+
+def import_mark(shard: str, batch_id: str) -> str:
+    """Hash of what the parts of an import's newest block answered, so that a part can be sent again."""
+    return f"{{{shard}}}:importing:{batch_id}"
+
+
+def import_seen(shard: str, batch_id: str, gate_bucket: str) -> str:
+    """Set of the members an import has brought so far, to tell duplicates in the file."""
+    return f"{{{shard}}}:importing:{batch_id}:{gate_bucket}"
+
+
 def outbox(shard: str) -> str:
     """Sorted set of effects that are still to be done, by the time they are due."""
     return f"{{{shard}}}:outbox"
@@ -104,6 +124,32 @@ def parked(shard: str, carrier: str, sid: str) -> str:
 ACCOUNTS = "{config}:accounts"
 VERSION = "{config}:version"
 API_KEYS = "{config}:api_keys"
+KEYSPACE = "{config}:keyspace"
+
+
+def import_record(import_id: str) -> str:
+    """Hash of one import: what was asked, how far it is, what came of it."""
+    return f"{{import:{import_id}}}:record"
+
+
+def number_index(scope: Scope) -> str:
+    """Sorted set of the leaves of a scope's index of numbers: their numbers without the last five digits."""
+    return f"{{numbers:{scope.key}}}:leaves"
+
+
+def number_leaf(scope: Scope, leaf: str) -> str:
+    """Set of the last five digits of the numbers that begin alike."""
+    return f"{{numbers:{scope.key}}}:leaf:{leaf}"
+
+
+def number_index_positions(scope: Scope) -> str:
+    """Hash of how far the index of a scope has read each shard's journal."""
+    return f"{{numbers:{scope.key}}}:positions"
+
+
+def imports_of(account: str) -> str:
+    """Sorted set of the imports of an account, by when they were made."""
+    return f"{{account:{account}}}:imports"
 
 
 def idempotency(account: str, key: str) -> str:

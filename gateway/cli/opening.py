@@ -43,6 +43,14 @@ def open_services(data: Path | None) -> Iterator[Services]:
         SettingsError, EmbeddedStoreError: see there.
         StoreError: the store cannot keep what it promises.
     """
+    with open_store_only(data) as services:
+        services.store.keyspace.demand()
+        yield services
+
+
+@contextmanager
+def open_store_only(data: Path | None) -> Iterator[Services]:
+    """The services over a store of whatever keyspace version. Raises as `open_services` does."""
     settings = settings_with(data)
     configure_logs(settings.log_format)
     with _store_for(settings):

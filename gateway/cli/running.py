@@ -73,6 +73,8 @@ def _prepare(settings: Settings) -> None:
     """Load the function library, and on the first start give the simulator somebody to text."""
     services = build(settings)
     try:
+        services.store.health.demand(settings.durability)
+        services.store.keyspace.demand()
         services.store.functions.ensure_loaded()
         if settings.simulator_on and not services.store.directory.current().accounts:
             text = files("gateway").joinpath("demo.toml").read_text(encoding="utf-8")
@@ -145,6 +147,7 @@ def _demand(settings: Settings) -> None:
     services = build(settings)
     try:
         services.store.health.demand(settings.durability)
+        services.store.keyspace.demand()
         services.store.functions.ensure_loaded()
     finally:
         services.close()

@@ -11,6 +11,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -72,8 +74,9 @@ save ""
 # An evicted opt-out would be a text to someone who said STOP.
 maxmemory-policy noeviction
 # Packed sets and hashes up to the sizes that store/README.md has measured.
-set-max-intset-entries 4096
-hash-max-listpack-entries 128
+set-max-intset-entries 65536
+hash-max-listpack-entries 512
+stream-node-max-bytes 1024
 """
 
 
@@ -82,7 +85,7 @@ class EmbeddedStore:
 
     Args:
         data: the data folder; made when it is missing.
-        durability: "aof" or "everysec".
+        durability: as in STOPGATE_DURABILITY; it has no replicas.
 
     Raises (on entering):
         EmbeddedStoreError: another process has the folder, or the server does not start.
@@ -142,7 +145,7 @@ class EmbeddedStore:
         socket = socket_of(self.data)
         socket.unlink(missing_ok=True)
         configuration = folder / "valkey.conf"
-        fsync = "always" if self._durability == "aof" else "everysec"
+        fsync = "everysec" if self._durability == "everysec" else "always"
         configuration.write_text(_CONFIGURATION.format(socket=socket, folder=folder, fsync=fsync), encoding="utf-8")
         self._process = subprocess.Popen(  # noqa: S603 (our own binary)
             [str(get_binary_path()), str(configuration)],
@@ -189,3 +192,48 @@ class EmbeddedStore:
                 self._process.kill()
                 self._process.wait()
         self._process = None
+
+
+@contextmanager
+def scratch_server(dump: Path) -> Iterator["redis.Redis"]:
+    """A server that has read a dump (an RDB file), for as long as the context lasts. Nothing it does is kept.
+
+    Raises:
+        EmbeddedStoreError: it cannot read the file.
+    """
+    with tempfile.TemporaryDirectory(prefix="stopgate-") as folder:
+        socket, log = Path(folder) / "socket", Path(folder) / "log"
+        options = {
+            "port": "0", "unixsocket": str(socket), "dir": str(dump.resolve().parent), "dbfilename": dump.name,
+            "appendonly": "no", "save": "", "logfile": str(log),
+        }  # fmt: skip
+        process = subprocess.Popen(  # noqa: S603 (our own binary)
+            [str(get_binary_path()), *(part for name, value in options.items() for part in (f"--{name}", value))],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
+        )
+        client = redis.Redis(unix_socket_path=str(socket))
+        try:
+            _wait_for_scratch(client, process, log)
+            yield client
+        finally:
+            client.close()
+            process.kill()
+            process.wait()
+
+
+def _wait_for_scratch(client: "redis.Redis", process: subprocess.Popen[bytes], log: Path) -> None:
+    while True:
+        try:
+            client.ping()
+        except redis.RedisError:
+            if process.poll() is not None:
+                last = (
+                    log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:] if log.exists() else []
+                )
+                raise EmbeddedStoreError(f"The dump cannot be read: {' '.join(last)}") from None
+            time.sleep(0.05)
+        else:
+            return

@@ -1,8 +1,9 @@
 #!lua name=stopgate
 --[[
-The function library of Stopgate. Every write that decides something is one of these functions, so that
-it happens whole or not at all. store/functions.py loads it; the first line of the table below is its
-version, and a server that has another version gets this one before anything is called.
+The function library of Stopgate, first part: consent, gate and messages. Every write that decides something is one
+of these functions, so that it happens whole or not at all. store/functions/__init__.py joins the parts, loads them
+and names them: every function's name ends in a digest of the whole text, so that a server that has another version,
+or none, can only say "not found", and two versions of Stopgate never call each other's.
 
 Common rules
   - All keys come in KEYS and lie in one hash slot (one shard of one number); ARGV[1] is a JSON payload
@@ -13,14 +14,13 @@ Common rules
 
 Details record (one value per number and scope; one or two records back to back, one per group of channels
 that share their state):
-  byte 0      bit 0 text, bit 1 voice, bit 2 blocked, bit 3 has `latest`, bits 4-7 source code
-  bytes 1-6   since: when the block (or the lift) happened
-  bytes 7-14  event: id of the journal entry (6 bytes milliseconds, 2 bytes sequence)
-  [6 bytes]   latest: newest event of the same kind, only when it differs from since
-store/details.py reads the same layout.
+  byte 0      bit 0 text, bit 1 voice, bit 2 blocked, bit 3 has `latest`, bits 4-6 source code (0 for 8), bit 7 short form
+  long form   6 bytes since (milliseconds), 8 bytes event (6 bytes milliseconds, 2 bytes sequence)
+  short form  4 bytes since (whole seconds), 5 bytes event (milliseconds after 2020, sequence 0): what imports write
+  [6 bytes]   latest: newest event of the same kind (milliseconds), only when it differs from since
+  since       when the block (or the lift) happened;   event   id of the journal entry
+store/details.py reads and writes the same layout; tests/store compares the two.
 --]]
-
-local VERSION = '1'
 
 -- Source codes and how strong their evidence is (design §4). store/consent.py holds the same table;
 -- tests/store/test_function_library.py compares the two.
@@ -33,17 +33,33 @@ local CHANNELS = { 'text', 'voice' }
 ------------------------------------------------------------------------------------------------------------
 -- Details: packing and unpacking
 
+-- The two halves of an entry's id. Calls that write many records write the same id into all of them.
+local last_event, last_ms, last_seq
 local function event_parts(id)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(seq)
+  if id ~= last_event then
+    local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+    last_event, last_ms, last_seq = id, tonumber(ms), tonumber(seq)
+  end
+  return last_ms, last_seq
 end
 
+-- Times in the short form count from 2020; beyond its 34 years the long form is used.
+local EPOCH_2020 = 1577836800000
+local SOURCE_OF = { [0] = CONFIRMED, 1, 2, 3, 4, 5, 6, 7 }
+local MOST_SECONDS, MOST_SHORT = 2 ^ 32, 2 ^ 40
+
 local function pack_record(mask, record)
-  local header = mask + record.source * 16
+  local header = mask + record.source % 8 * 16
   if record.blocked then header = header + 4 end
   if record.latest ~= record.since then header = header + 8 end
   local ms, seq = event_parts(record.event)
-  local packed = struct.pack('>BI6I6I2', header, record.since, ms, seq)
+  local seconds, after = record.since / 1000, ms - EPOCH_2020
+  local packed
+  if seq == 0 and record.since % 1000 == 0 and seconds < MOST_SECONDS and after >= 0 and after < MOST_SHORT then
+    packed = struct.pack('>BI4I5', header + 128, seconds, after)
+  else
+    packed = struct.pack('>BI6I6I2', header, record.since, ms, seq)
+  end
   if record.latest ~= record.since then packed = packed .. struct.pack('>I6', record.latest) end
   return packed
 end
@@ -66,14 +82,19 @@ local function unpack_details(value)
   local records = {}
   local position = 1
   while value and position <= #value do
-    local header, since, ms, seq
-    header, since, ms, seq, position = struct.unpack('>BI6I6I2', value, position)
+    local header, since, ms, seq = string.byte(value, position), nil, nil, 0
+    if header >= 128 then
+      since, ms, position = struct.unpack('>I4I5', value, position + 1)
+      since, ms = since * 1000, ms + EPOCH_2020
+    else
+      since, ms, seq, position = struct.unpack('>I6I6I2', value, position + 1)
+    end
     local latest = since
     if bit.band(header, 8) ~= 0 then latest, position = struct.unpack('>I6', value, position) end
     for _, channel in ipairs(CHANNELS) do
       if bit.band(header, CHANNEL_BIT[channel]) ~= 0 then
         records[channel] = {
-          blocked = bit.band(header, 4) ~= 0, source = bit.rshift(header, 4), since = since, latest = latest,
+          blocked = bit.band(header, 4) ~= 0, source = SOURCE_OF[bit.band(bit.rshift(header, 4), 7)], since = since, latest = latest,
           event = string.format('%.0f-%d', ms, seq),
         }
       end
@@ -181,8 +202,12 @@ local function write(keys, payload, change, planned, event)
       new.event = event
       records[channel] = new
       touched = true
-      if new.blocked and not was then redis.call('SADD', keys[change[channel]], payload.member) end
-      if was and not new.blocked then redis.call('SREM', keys[change[channel]], payload.member) end
+      local counted = channel .. ':' .. change.scope
+      if new.blocked and not was then
+        redis.call('HINCRBY', keys[change.members], counted, redis.call('SADD', keys[change[channel]], payload.member))
+      elseif was and not new.blocked then
+        redis.call('HINCRBY', keys[change.members], counted, -redis.call('SREM', keys[change[channel]], payload.member))
+      end
     elseif event and records[channel] then
       -- Nothing changed, but the entry that says so joins the chain that tells this number's history.
       records[channel].event = event
@@ -196,35 +221,59 @@ local function entry_for(keys, payload, change, planned)
   return journal(keys, change.journal, {
     number = payload.address, kind = change.kind, scope = change.scope, channels = table.concat(change.channels, ','),
     source = tostring(change.source), at = payload.at, outcome = planned.outcome, previous = planned.previous,
-    detail = payload.detail,
+    also = planned.also and table.concat(planned.also, '\n'), only_event = change.only_event, detail = payload.detail,
   })
 end
 
--- Applies all changes of one event. One journal entry for each scope that changed, or one that says that
--- nothing did. Returns a list of {scope, outcome, entry, held_by}.
+local function same_entry(keys, a, b)
+  return keys[a.journal] == keys[b.journal] and a.kind == b.kind and a.source == b.source
+    and a.only_event == b.only_event     and table.concat(a.channels) == table.concat(b.channels)
+end
+
+-- Which scopes get a journal entry of their own: each that changed, or the first when nothing did. A scope that only
+-- remembers something (a START where nothing was blocked) is named in another's entry of the same journal, `also`, so
+-- that every record that is written can be found again in the journal, and one event stays one entry.
+local function choose_entries(keys, changes, planned)
+  local changed, own = false, {}
+  for index in ipairs(changes) do changed = changed or CHANGED[planned[index].outcome] or false end
+  for index in ipairs(changes) do own[index] = CHANGED[planned[index].outcome] or (not changed and index == 1) end
+  for index, change in ipairs(changes) do
+    if not own[index] and next(planned[index].new) then
+      for other, candidate in ipairs(changes) do
+        if own[other] and not planned[index].with and same_entry(keys, change, candidate) then
+          local host = planned[other]
+          planned[index].with = other
+          host.also = host.also or {}
+          host.also[#host.also + 1] = change.scope
+          if planned[index].previous then
+            host.previous = (host.previous and host.previous .. ',' or '') .. planned[index].previous
+          end
+        end
+      end
+      if not planned[index].with then own[index] = true end
+    end
+  end
+  return own
+end
+
+-- Applies all changes of one event. Returns a list of {scope, outcome, entry, held_by}.
 local function apply(keys, payload)
-  local planned, results, changed = {}, {}, false
+  local planned, results = {}, {}
   for index, change in ipairs(payload.changes) do
     change.at = tonumber(payload.at)
     planned[index] = plan(keys, payload, change)
-    changed = changed or CHANGED[planned[index].outcome] or false
+  end
+  local own = choose_entries(keys, payload.changes, planned)
+  for index, change in ipairs(payload.changes) do
+    local entry = own[index] and entry_for(keys, payload, change, planned[index])
+    if entry then write(keys, payload, change, planned[index], entry) end
+    results[index] = {
+      scope = change.scope, outcome = planned[index].outcome, entry = entry or '', held_by = planned[index].held_by,
+    }
   end
   for index, change in ipairs(payload.changes) do
-    local outcome, entry = planned[index].outcome, nil
-    if CHANGED[outcome] or (not changed and index == 1) then entry = entry_for(keys, payload, change, planned[index]) end
-    results[index] = { scope = change.scope, outcome = outcome, entry = entry or '', held_by = planned[index].held_by }
-  end
-  local first
-  for _, result in ipairs(results) do
-    if result.entry ~= '' and not first then first = result.entry end
-  end
-  for index, change in ipairs(payload.changes) do
-    local entry = results[index].entry
-    if entry ~= '' then
-      write(keys, payload, change, planned[index], entry)
-    elseif next(planned[index].new) then
-      write(keys, payload, change, planned[index], first)
-    end
+    local host = planned[index].with
+    if host then write(keys, payload, change, planned[index], results[host].entry) end
   end
   return results
 end
@@ -293,7 +342,7 @@ end
 -- sg_receive: one inbound text, whole (G1, G3, G4)
 --   KEYS     dedupe mark, inbound message, thread, outbox, counters, repeat mark, loop counter, open question,
 --            [review queue, waiting texts, hold index, journal,] [audience index, journal, gate and details per
---            scope,] [message and timeline of each reply,] then per change: gate text, gate voice, details, journal
+--            scope,] [message and timeline of each reply,] then per change: gate text, gate voice, details, journal, members
 --   payload  see store/inbound.py
 --   returns  {1 for a duplicate, else 0; JSON {results, reply, reply_id}}: reply is "queued" or why nothing is sent
 
@@ -395,8 +444,8 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_change: a consent change that did not come as a text (API, admin, carrier, import of one)
---   KEYS     counters, then per change: gate text, gate voice, details, journal, and for what is entered beside a
---            person's own word the details of that
+--   KEYS     counters, then per change: gate text, gate voice, details, journal, members, and for what is entered
+--            beside a person's own word the details of that
 --   returns  JSON list of {scope, outcome, entry, held_by}
 
 redis.register_function('sg_change', function(keys, args)
@@ -591,9 +640,3 @@ redis.register_function('sg_claim_due', function(keys, args)
   for _, effect in ipairs(due) do redis.call('ZADD', keys[1], 'XX', tonumber(args[1]) + tonumber(args[2]), effect) end
   return due
 end)
-
-redis.register_function{
-  function_name = 'sg_version',
-  callback = function() return VERSION end,
-  flags = { 'no-writes' },
-}

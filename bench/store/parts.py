@@ -1,0 +1,78 @@
+"""What the benches share: a loaded store, a stopwatch, tables."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from gateway.supervision.embedded import EmbeddedStore
+from store import Store, open_store
+from store.batches import Batch, Row
+from store.scopes import Scope
+
+ACME = Scope.of_account("acme")
+SENDER = "+15005550006"
+_SINCE = 1_700_000_000
+_BLOCK = 1_000_000
+
+
+@contextmanager
+def running_store(durability: str = "aof") -> Iterator[tuple[EmbeddedStore, Store]]:
+    """An empty embedded store in a temporary folder."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-store-") as folder,
+        EmbeddedStore(Path(folder), durability) as server,
+    ):
+        store = open_store(server.url)
+        store.functions.ensure_loaded()
+        yield server, store
+        store.close()
+
+
+def load(store: Store, numbers: Iterable[str], batch: str = "load", scope: Scope = ACME) -> int:
+    """Opt numbers out as one import; returns how many rows that were."""
+    rows, source, made = Batch(batch, scope), iter(numbers), 0
+    while block := list(islice(source, _BLOCK)):
+        made_rows = [
+            Row(number, (_SINCE + index % 10_000_000) * 1000, made + index) for index, number in enumerate(block)
+        ]
+        store.batches.apply(rows, str(made), made_rows)
+        made += len(block)
+    store.batches.finish(batch)
+    return made
+
+
+def members(store: Store, scope: Scope = ACME) -> int:
+    """How many numbers a scope blocks for texts."""
+    from store import keys
+
+    return sum(
+        count
+        for shard in keys.SHARDS
+        for (channel, found), count in store.bulk.members(shard).items()
+        if found == scope and channel.value == "text"
+    )
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long something takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def note(text: str) -> None:
+    """Say what goes on."""
+    print(f"... {text}", flush=True)
+
+
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table in Markdown, to be copied into a page."""
+    print(f"\n**{title}**\n")
+    print("| " + " | ".join(header) + " |")
+    print("|" + "|".join("---" for _ in header) + "|")
+    for row in rows:
+        print("| " + " | ".join(str(cell) for cell in row) + " |")
+    print(flush=True)

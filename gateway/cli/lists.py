@@ -1,0 +1,232 @@
+"""Commands for lists: import, export, scrub."""
+
+import csv
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import IO
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from gateway.cli.opening import account_named, data_option, open_services
+from gateway.exports import HEADER, ExportFilter, export_rows
+from gateway.imports import RowReport, summary_of
+from gateway.scrubbing import ScrubOrder, scrub
+from gateway.services import Services
+from store.consent import Source
+from store.directory import Account
+from store.scopes import ALL_CHANNELS, Channel
+
+_CHANNELS = {"both": ALL_CHANNELS, "text": (Channel.TEXT,), "voice": (Channel.VOICE,)}
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_EXPORT_NOTE = 20_000
+
+
+class ReportFile:
+    """The rows that did not newly opt out a number, as a CSV file that a resumed import goes on with."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("r+" if path.exists() else "w+", newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def go_back_to(self, length: int) -> None:
+        """Cut off what a process wrote before it died with a block half done."""
+        self._file.seek(length)
+        self._file.truncate()
+        if length == 0:
+            self._writer.writerow(("row", "number", "outcome", "code", "what it means"))
+
+    def write(self, reports: Iterable[RowReport]) -> int:
+        """Add reports, on disk; returns the file's length."""
+        for report in reports:
+            self._writer.writerow((report.row, _harmless(report.cell), report.outcome, report.code, report.sentence))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._file.seek(0, os.SEEK_END)
+
+
+def _harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula; numbers stay as they are."""
+    return f"'{cell}" if cell[:1] in {"=", "@", "-", "\t", "\r"} else cell
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[tuple[Progress, TaskID]]:
+    """A progress bar on the terminal (nothing elsewhere), and its task with the fields rows and rate."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%  {task.fields[rows]:,} rows  {task.fields[rate]:,.0f} rows/s"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as progress:
+        yield progress, progress.add_task(what, rows=0, rate=0.0, total=None)
+
+
+def _summary(title: str, counts: Mapping[str, int], seconds: float) -> None:
+    rows = sum(counts.values())
+    table = Table(title=f"{title}: {rows:,} rows in {seconds:.1f} s ({rows / max(seconds, 0.001):,.0f} rows/s)")
+    table.add_column("outcome")
+    table.add_column("rows", justify="right")
+    for outcome, count in counts.items():
+        table.add_row(outcome, f"{count:,}")
+    Console(stderr=True).print(table)
+
+
+@click.command("import")
+@click.argument("file", type=_FILE)
+@click.option("--account", "account_id", help="Whose opt-outs they are.")
+@click.option("--from", "sender", default="", help="Only for what is sent from this sender.")
+@click.option("--audience", default="", help="Only for what is sent to this audience.")
+@click.option("--channel", type=click.Choice(list(_CHANNELS)), default="both", show_default=True, help="What to block.")
+@click.option("--phone-column", help="Header of the column with the numbers (default: guessed).")
+@click.option("--date-column", help="Header of the column with the opt-out dates (default: guessed).")
+@click.option("--country", help="Two letters: for numbers without a country code (default: the account's).")
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write rows that did nothing new here.")
+@click.option("--dry-run", is_flag=True, help="Say what would come of each row and change nothing.")
+@click.option("--resume", "resumed", metavar="ID", help="Go on with an import that was stopped or died.")
+@click.option("--undo", "undone", metavar="ID", help="Take this import back instead (FILE is not read).")
+@data_option
+def import_list(
+    file: Path,
+    account_id: str | None,
+    sender: str,
+    audience: str,
+    channel: str,
+    phone_column: str | None,
+    date_column: str | None,
+    country: str | None,
+    report: Path | None,
+    dry_run: bool,
+    resumed: str | None,
+    undone: str | None,
+    data: Path | None,
+) -> None:
+    """Opt out every number in FILE (CSV or spreadsheet): one batch, that can be resumed and undone."""
+    with open_services(data) as services:
+        if undone:
+            _undo(services, undone)
+            return
+        import_id = resumed
+        if import_id is None:
+            account = account_named(services, account_id)
+            order = services.imports.order(
+                account, file, actor="command line", phone=phone_column, date=date_column, default_country=country,
+                sender=sender, audience=audience, channels=_CHANNELS[channel], dry_run=dry_run,
+            )  # fmt: skip
+            import_id = services.imports.create(account, services.new_id(), order).id
+        click.echo(f"Import {import_id} of {file.name}", err=True)
+        _run(services, import_id, file, report)
+
+
+def _run(services: Services, import_id: str, file: Path, report: Path | None) -> None:
+    started = time.monotonic()
+    with ExitStack() as stack:
+        sink = stack.enter_context(closing(ReportFile(report))) if report else None
+        bar, task = stack.enter_context(progress_bar("importing"))
+        for progress in services.imports.run(import_id, file, sink=sink):
+            rows = progress.record.rows
+            rate = rows / max(time.monotonic() - started, 0.001)
+            bar.update(task, total=progress.size, completed=progress.done, rows=rows, rate=rate)
+    record, taken = progress.record, time.monotonic() - started
+    _summary("Dry run" if record.order["dry_run"] else "Imported", summary_of(record.counts), taken)
+    click.echo(f"{record.status} {import_id}")
+
+
+def _undo(services: Services, import_id: str) -> None:
+    started = time.monotonic()
+    for undone in services.imports.undo(import_id, source=Source.ADMIN, actor="command line"):
+        last = undone
+    _summary("Undone", {"lifted": last.lifted, "kept (changed since)": last.kept}, time.monotonic() - started)
+
+
+@click.command("scrub")
+@click.argument("source", type=_FILE)
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--account", "account_id", help="Who would text.")
+@click.option("--from", "sender", help="The sender the texts would come from.")
+@click.option("--audience", help="The audience they would go to.")
+@click.option("--voice", is_flag=True, help="Check for calls instead of texts.")
+@click.option("--phone-column", help="Header of the column with the numbers (default: guessed).")
+@click.option("--country", help="Two letters: for numbers without a country code (default: the account's).")
+@data_option
+def scrub_list(
+    source: Path,
+    target: Path,
+    account_id: str | None,
+    sender: str | None,
+    audience: str | None,
+    voice: bool,
+    phone_column: str | None,
+    country: str | None,
+    data: Path | None,
+) -> None:
+    """Write SOURCE to TARGET with two more columns: allowed (yes or no) and the reason."""
+    started = time.monotonic()
+    unfinished = target.with_name(target.name + ".unfinished")
+    with open_services(data) as services, progress_bar("scrubbing") as (bar, task):
+        account = account_named(services, account_id)
+        order = ScrubOrder(
+            account, sender, audience, Channel.VOICE if voice else Channel.TEXT, phone_column, country or None
+        )
+        with _opened(source, unfinished) as file:
+            for scrubbed in scrub(services.store, order, source, file):
+                rows = scrubbed.counts.total()
+                rate = rows / max(time.monotonic() - started, 0.001)
+                bar.update(task, total=scrubbed.size, completed=scrubbed.done, rows=rows, rate=rate)
+        # Half a list looks like a whole one: it gets its name when it is.
+        unfinished.replace(target)
+    _summary("Scrubbed", scrubbed.counts, time.monotonic() - started)
+
+
+def _opened(source: Path, target: Path) -> IO[str]:
+    with source.open("rb") as file:
+        wide = file.read(2) in {b"\xff\xfe", b"\xfe\xff"}
+    spreadsheet = source.suffix.lower() not in {".csv", ".txt", ".tsv"}
+    return target.open("w", newline="", encoding="utf-16" if wide else "utf-8" if spreadsheet else "latin-1")
+
+
+@click.command("export")
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True))
+@click.option("--account", "account_id", help="Whose opt-outs.")
+@click.option("--from", "sender", help="Only those for this sender.")
+@click.option("--audience", help="Only those for this audience.")
+@click.option("--channel", type=click.Choice([channel.value for channel in Channel]), help="Only this channel.")
+@data_option
+def export_list(
+    target: Path,
+    account_id: str | None,
+    sender: str | None,
+    audience: str | None,
+    channel: str | None,
+    data: Path | None,
+) -> None:
+    """Write all opt-outs of an account to TARGET (CSV; - for the standard output)."""
+    started, count = time.monotonic(), 0
+    with open_services(data) as services, progress_bar("exporting") as (bar, task):
+        account = account_named(services, account_id)
+        wanted = ExportFilter(sender, audience, Channel(channel) if channel else None)
+        with click.open_file(str(target), "w", encoding="utf-8", atomic=str(target) != "-") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(HEADER)
+            for row in export_rows(services.store, account, wanted):
+                writer.writerow(row)
+                count += 1
+                if count % _EXPORT_NOTE == 0:
+                    bar.update(task, rows=count, rate=count / max(time.monotonic() - started, 0.001))
+    _summary("Exported", {_what(account): count}, time.monotonic() - started)
+
+
+def _what(account: Account) -> str:
+    return f"opt-outs of {account.id}"

@@ -1,0 +1,202 @@
+"""Lists: checking and reading many numbers at a time, thousands in a round trip, without holding up the gate."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from store import keys
+from store.addresses import place_of
+from store.client import store_errors
+from store.details import Record, unpack
+from store.scopes import Channel, Scope
+from store.topology import Spread, Topology
+from store.wire import Command
+
+_SHORTEST = 8
+_OTHER = "="
+
+
+class Exported(NamedTuple):
+    """One opt-out of a list. record: None when its details are missing, which `verify` would report."""
+
+    number: str
+    scope: Scope
+    channel: Channel
+    record: Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question about a block of numbers that is under way."""
+
+    size: int
+    groups: Sequence[tuple[int, list[int]]]
+    spread: Spread | None = None
+
+
+def _buckets_of(numbers: Sequence[str]) -> Mapping[str, list[int]]:
+    """The positions of the numbers of each gate bucket. What is no number (a short code) is a bucket of its own.
+
+    Tuned: this and `_told` are most of the time of a list check.
+    """
+    buckets: defaultdict[str, list[int]] = defaultdict(list)
+    if min(map(len, numbers), default=0) >= _SHORTEST and set(map(itemgetter(0), numbers)) == {"+"}:
+        for index, number in enumerate(numbers):
+            buckets[number[-4:]].append(index)
+        return buckets
+    for index, number in enumerate(numbers):
+        plain = number[:1] == "+" and len(number) >= _SHORTEST
+        buckets[number[-4:] if plain else _OTHER + number].append(index)
+    return buckets
+
+
+def read_many(topology: Topology, commands: Sequence[tuple[str, Command]]) -> list[Any]:
+    """Ask for one thing of each of many keys, in one round trip.
+
+    Raises:
+        StoreError: the whole answer is unknown.
+    """
+    with store_errors():
+        spread = Spread(topology, commands)
+    return _answers_of(spread)
+
+
+def _answers_of(spread: Spread) -> list[Any]:
+    with store_errors():
+        answers = spread.answers()
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+    return answers
+
+
+class BulkStore:
+    """Opt-outs by the thousand."""
+
+    def __init__(self, topology: Topology) -> None:
+        self._topology = topology
+
+    def check(self, numbers: Sequence[str], scopes: Sequence[Scope], channel: Channel = Channel.TEXT) -> list[int]:
+        """Which scope blocks each number: 0 for none, else 1 + the position of the first scope. Raises StoreError."""
+        (answer,) = self.check_blocks([numbers], scopes, channel)
+        return answer
+
+    def check_blocks(
+        self, blocks: Iterable[Sequence[str]], scopes: Sequence[Scope], channel: Channel = Channel.TEXT
+    ) -> Iterator[list[int]]:
+        """`check` of one block after the other; a block is asked about while the next is taken from `blocks`.
+
+        Larger blocks are faster (numbers that end alike are asked about together): a hundred thousand is a good size.
+
+        Raises:
+            StoreError: the answer of this block and of all that follow is unknown.
+        """
+        asked: list[_Asked] = []
+        try:
+            for numbers in blocks:
+                asked.append(self._ask(numbers, scopes, channel))
+                if len(asked) > 1:
+                    yield self._told(asked.pop(0))
+            while asked:
+                yield self._told(asked.pop(0))
+        finally:
+            for left in asked:
+                if left.spread is not None:
+                    left.spread.abandon()
+
+    def _ask(self, numbers: Sequence[str], scopes: Sequence[Scope], channel: Channel) -> _Asked:
+        buckets = _buckets_of(numbers)
+        places = {bucket: place_of(numbers[indexes[0]]) for bucket, indexes in buckets.items()}
+        used = self._used_scopes({place.shard for place in places.values()}, scopes, channel)
+        groups: list[tuple[int, list[int]]] = []
+        commands: list[tuple[str, tuple[Any, ...]]] = []
+        whole = [number[1:-4] for number in numbers]
+        for bucket, indexes in buckets.items():
+            place = places[bucket]
+            members = [place.gate_member] if bucket[:1] == _OTHER else [whole[index] for index in indexes]
+            for position in used[place.shard]:
+                key = keys.gate(place, scopes[position], channel)
+                commands.append((key, ("SMISMEMBER", key, *members)))
+                groups.append((position + 1, indexes))
+        with store_errors():
+            return _Asked(len(numbers), groups, Spread(self._topology, commands) if commands else None)
+
+    def _used_scopes(
+        self, shards: Collection[str], scopes: Sequence[Scope], channel: Channel
+    ) -> dict[str, tuple[int, ...]]:
+        """The positions of the scopes that ever had a member, by shard: the others are not worth a question.
+
+        The counts are written in the same step as the gate index and are in the same slot.
+        """
+        fields = [f"{channel}:{scope.key}" for scope in scopes]
+        commands = [(keys.members(shard), ("HMGET", keys.members(shard), *fields)) for shard in shards]
+        if not commands:
+            return {}
+        answers = read_many(self._topology, commands)
+        return {
+            shard: tuple(position for position, count in enumerate(counts) if count is not None)
+            for shard, counts in zip(shards, answers, strict=True)
+        }
+
+    def _told(self, asked: _Asked) -> list[int]:
+        found = [0] * asked.size
+        if asked.spread is None:
+            return found
+        # Widest scope first: the groups of one bucket come in the order of the scopes.
+        for (scope, indexes), flags in zip(asked.groups, _answers_of(asked.spread), strict=True):
+            if 1 not in flags:
+                continue
+            if len(flags) != len(indexes):
+                flags = flags * len(indexes)
+            for index, flag in zip(indexes, flags, strict=True):
+                if flag and not found[index]:
+                    found[index] = scope
+        return found
+
+    def all_blocked(self, wanted: Callable[[Scope], bool]) -> Iterator[Exported]:
+        """Every opt-out of the scopes that are wanted, a shard at a time, unsorted. Raises StoreError."""
+        for shard in keys.SHARDS:
+            for (channel, scope), count in sorted(self.members(shard).items()):
+                if count and wanted(scope):
+                    yield from self._blocked_in(shard, channel, scope)
+
+    def members(self, shard: str) -> dict[tuple[Channel, Scope], int]:
+        """How many numbers of a shard each scope blocks, also the scopes that blocked some once. Raises StoreError."""
+        name = keys.members(shard)
+        (fields,) = read_many(self._topology, [(name, ("HGETALL", name))])
+        rows = fields.items() if isinstance(fields, dict) else zip(fields[::2], fields[1::2], strict=True)
+        found = {}
+        for field, count in rows:
+            channel, _, scope = field.decode().partition(":")
+            found[Channel(channel), Scope.parse(scope)] = int(count)
+        return found
+
+    def _blocked_in(self, shard: str, channel: Channel, scope: Scope) -> Iterator[Exported]:
+        buckets = [*(f"{high:02d}{shard}" for high in range(100)), "other"]
+        names = [f"{{{shard}}}:gate:{channel}:{scope.key}:{bucket}" for bucket in buckets]
+        answers = read_many(self._topology, [(name, ("SMEMBERS", name)) for name in names])
+        numbers = [
+            member.decode() if bucket == "other" else f"+{member.decode()}{bucket}"
+            for bucket, members in zip(buckets, answers, strict=True)
+            for member in members
+        ]
+        for number, value in zip(numbers, self.details(scope, numbers), strict=True):
+            yield Exported(number, scope, channel, unpack(value).get(channel))
+
+    def details(self, scope: Scope, addresses: Sequence[str]) -> list[bytes | None]:
+        """The details values of many addresses in one scope, in their order. Raises StoreError."""
+        groups: dict[str, list[int]] = {}
+        fields = []
+        for index, address in enumerate(addresses):
+            place = place_of(address)
+            groups.setdefault(keys.details(place, scope), []).append(index)
+            fields.append(place.details_field)
+        commands = [(name, ("HMGET", name, *(fields[index] for index in group))) for name, group in groups.items()]
+        found: list[bytes | None] = [None] * len(addresses)
+        if commands:
+            for group, values in zip(groups.values(), read_many(self._topology, commands), strict=True):
+                for index, value in zip(group, values, strict=True):
+                    found[index] = value
+        return found

@@ -1,0 +1,175 @@
+"""The same store on a cluster and behind Sentinels; what a failover loses (nothing that was acknowledged)."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import SettingsError
+from gateway.settings import load_settings
+from store import Store, keys, open_store
+from store.consent import Source
+from store.errors import StoreError, StoreMisconfigured
+from store.functions import library_version
+from store.scopes import ALL_CHANNELS, Channel
+from tests.store.samples import ACME, drifts, import_rows, is_blocked, lift, opt_out, person, undo
+from tests.store.servers import ClusterServers, SentinelServers, roles, wait_until
+
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("topologies")]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterServers]:
+    with ClusterServers(tmp_path_factory.mktemp("cluster"), fsync="everysec") as servers:
+        yield servers
+
+
+@pytest.fixture
+def cluster_store(cluster: ClusterServers) -> Iterator[Store]:
+    store = open_store(cluster.url, replicas=1)
+    for server in cluster.primaries:
+        server.client.flushall()
+    yield store
+    store.close()
+
+
+def retried(work: Callable[[], object], timeout: float = 30.0) -> int:
+    """Repeat something until the store takes it, as a carrier would. Returns how often it was refused."""
+    deadline, refused = time.monotonic() + timeout, 0
+    while True:
+        try:
+            work()
+        except StoreError:
+            refused += 1
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return refused
+
+
+def test_all_that_a_store_does_works_on_a_cluster(cluster_store: Store) -> None:
+    numbers = [person(index) for index in range(400)]
+    assert import_rows(cluster_store, "b", [(number, 5) for number in numbers]) == ["opted_out"] * 400
+    opt_out(cluster_store, person(500))
+    lift(cluster_store, person(1), Source.ADMIN, 10)
+    scopes = [ACME]
+    assert cluster_store.bulk.check([*numbers, person(500), person(600)], scopes) == [1, 0, *[1] * 399, 0]
+    assert [bool(found) for found in cluster_store.consent.check(numbers[:3], scopes)] == [True, False, True]
+    assert len(list(cluster_store.bulk.all_blocked(lambda scope: scope == ACME))) == 2 * 400
+    assert undo(cluster_store, "b") == (399, 1)
+    cluster_store.batches.finish("b")
+    assert drifts(cluster_store) == []
+    assert cluster_store.health.counters()["import_rows"] == 400
+    cluster_store.health.demand("replica:1")
+    cluster_store.keyspace.demand()
+
+
+def test_all_keys_of_a_shard_lie_in_one_slot_and_the_shards_are_spread(
+    cluster: ClusterServers, cluster_store: Store
+) -> None:
+    import_rows(cluster_store, "b", [(person(index), 5) for index in range(300)])
+    opt_out(cluster_store, person(3))
+    slots: dict[bytes, set[int]] = {}
+    sizes = []
+    for server in cluster.primaries:
+        names = list(server.client.scan_iter(count=1000))
+        sizes.append(len(names))
+        for name in names:
+            shard = name.partition(b"}")[0]
+            slots.setdefault(shard, set()).add(int(server.client.execute_command("CLUSTER", "KEYSLOT", name)))
+    assert {len(found) for found in slots.values()} == {1}
+    assert len({slot for found in slots.values() for slot in found}) > 90
+    assert min(sizes) > sum(sizes) / 6
+
+
+def test_a_primary_that_lacks_the_functions_gets_them(cluster: ClusterServers, cluster_store: Store) -> None:
+    opt_out(cluster_store, person(1))
+    for server in cluster.primaries:
+        server.client.function_flush("SYNC")
+    for index in range(30):
+        opt_out(cluster_store, person(index))
+    import_rows(cluster_store, "b", [(person(index), 5) for index in range(100, 200)])
+    name = f"stopgate_{library_version()}"
+    assert all(server.client.function_list(library=name) for server in cluster.primaries)
+    assert drifts(cluster_store) == []
+
+
+def test_durability_that_the_servers_cannot_give_is_refused(cluster: ClusterServers, own_store: Store) -> None:
+    store = open_store(cluster.url, replicas=1)
+    with pytest.raises(StoreMisconfigured, match="2 have to"):
+        store.health.demand("replica:2")
+    with pytest.raises(StoreMisconfigured, match="appendfsync is 'everysec'"):
+        store.health.demand("aof")
+    store.close()
+    with pytest.raises(StoreMisconfigured, match="0 replicas follow"):
+        own_store.health.demand("replica:1")
+
+
+def test_a_write_that_too_few_replicas_have_is_not_acknowledged(own_valkey: object, own_store: Store) -> None:
+    store = open_store(own_valkey.url, replicas=1)  # type: ignore[attr-defined]
+    with pytest.raises(StoreError, match="0 of the 1 replicas"):
+        opt_out(store, person(1))
+    store.close()
+
+
+def test_a_cluster_needs_a_queue_elsewhere() -> None:
+    environment = {"STOPGATE_STORE_URL": "redis+cluster://a:7000,b:7000", "STOPGATE_SECRET_KEY": "s" * 32}
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environment)
+    (problem,) = refused.value.problems
+    assert problem == "STOPGATE_QUEUE_URL has to be set when the store is a cluster, on which job queues cannot run."
+    settings = load_settings(
+        {**environment, "STOPGATE_QUEUE_URL": "redis://q:6379", "STOPGATE_DURABILITY": "replica:2"}
+    )
+    assert (settings.queue_url, settings.replicas) == ("redis://q:6379", 2)
+
+
+def test_a_killed_primary_of_a_cluster_loses_no_acknowledged_stop(tmp_path: Path) -> None:
+    with ClusterServers(tmp_path, replicas=2, fsync="everysec") as servers:
+        store = open_store(servers.url, replicas=1)
+        stopped = [person(index) for index in range(200)]
+        for number in stopped[:100]:
+            opt_out(store, number)
+        servers.primaries[0].kill()
+        refused = sum(retried(lambda number=number: opt_out(store, number)) for number in stopped[100:])
+        assert refused > 0
+        retried(lambda: store.bulk.check(stopped, [ACME]))
+        assert store.bulk.check(stopped, [ACME]) == [1] * 200
+        assert all(is_blocked(store, number, channel) for number in stopped for channel in ALL_CHANNELS)
+        assert drifts(store) == []
+        store.close()
+
+
+def test_sentinels_lead_to_the_replica_that_has_every_acknowledged_stop(tmp_path: Path) -> None:
+    with SentinelServers(tmp_path) as servers:
+        store = open_store(servers.url, replicas=1)
+        store.health.demand("replica:1")
+        stopped = [person(index) for index in range(100)]
+        for number in stopped[:50]:
+            opt_out(store, number)
+        import_rows(store, "b", [(number, 5) for number in stopped])
+        servers.primary.kill()
+        with pytest.raises(StoreError):
+            is_blocked(store, stopped[0])
+        wait_until(lambda: roles([servers.replica]) == ["master"], "the replica is promoted")
+        alone = open_store(servers.url)
+        retried(lambda: alone.bulk.check(stopped, [ACME], Channel.TEXT))
+        assert alone.bulk.check(stopped, [ACME]) == [1] * 100
+        with pytest.raises(StoreError, match="replicas"):
+            retried(lambda: opt_out(store, "+14155559907"), timeout=1)
+        assert [len(alone.consent.history(number, [ACME])) for number in stopped[:3]] == [1, 1, 1]
+        assert drifts(alone) == []
+        alone.close()
+        store.close()
+
+
+def test_every_function_name_carries_the_version(own_store: Store) -> None:
+    own_store.client.function_flush("SYNC")
+    own_store.client.function_load(
+        "#!lua name=stopgate_older\nredis.register_function('sg_change', function() return 1 end)"
+    )
+    opt_out(own_store, person(1))
+    assert is_blocked(own_store, person(1))
+    assert own_store.client.exists(keys.members(person(1)[-2:]))
