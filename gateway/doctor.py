@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import redis
 
+from gateway.carriers.base import HasCredentials
 from gateway.configuration import acts_by_itself
+from gateway.errors import CarrierError
 from gateway.services import Services
 from gateway.settings import SETTINGS, Settings
 from store.errors import StoreError
@@ -108,6 +110,9 @@ def _deadlines(services: Services, _: Settings) -> Iterator[Finding]:
 def _carriers(services: Services, settings: Settings) -> Iterator[Finding]:
     names = ", ".join(services.carriers) or "none"
     yield Finding("carriers", good=bool(services.carriers), sentence=f"switched on: {names}.")
+    for carrier in services.carriers.values():
+        if isinstance(carrier, HasCredentials):
+            yield _credentials(carrier)
     if settings.twilio_on and settings.public_url:
         yield Finding(
             "twilio",
@@ -141,6 +146,15 @@ def _told(record: Record, every: timedelta) -> str:
         return f"not looked at yet; the sweeper does every {every}.{problem}"
     found = f"it had {record.last.ingested} texts nobody had seen" if record.last.ingested else "nothing was missing"
     return f"last looked at {record.last.started_at:%Y-%m-%d %H:%M} UTC; {found}.{problem}"
+
+
+def _credentials(carrier: HasCredentials) -> Finding:
+    about = f"{carrier.name} credentials"
+    try:
+        state = carrier.check_credentials()
+    except CarrierError as error:
+        return Finding(about, good=False, sentence=str(error))
+    return Finding(about, good=state == "active", sentence=f"accepted; the account is {state}.")
 
 
 def _accounts(services: Services, _: Settings) -> Iterator[Finding]:

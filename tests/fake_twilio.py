@@ -58,6 +58,7 @@ class FakeTwilio:
     sent: list[dict[str, str]] = field(default_factory=list)
     opted_out: set[tuple[str, str]] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
+    account_status: str = "active"
     requests: int = 0
     inbox: list[dict[str, Any]] = field(default_factory=list)
     listed: list[dict[str, str]] = field(default_factory=list)
@@ -207,6 +208,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
+        account = f"/2010-04-01/Accounts/{self.fake.account_sid}.json"
+        if parts.path == account:
+            if self._is_fine(parts.path, (account,)):
+                self._answer(200, {"sid": self.fake.account_sid, "status": self.fake.account_status})
+            return
         if self._is_fine(parts.path, (self._messages,)):
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             self._answer(200, self.fake.listing(query))

@@ -222,6 +222,20 @@ class InboundPage:
 
 
 @runtime_checkable
+class HasCredentials(Protocol):
+    """A carrier that can say whether it accepts our credentials."""
+
+    name: str
+
+    def check_credentials(self) -> str:
+        """Ask the carrier. Returns what it calls the account's state ("active").
+
+        Raises:
+            CarrierError: it does not accept them, or there is no answer.
+        """
+
+
+@runtime_checkable
 class ListsInbound(Protocol):
     """A carrier that can be asked which texts it got for us."""
 

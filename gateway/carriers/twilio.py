@@ -26,6 +26,7 @@ from gateway.carriers.base import (
 from gateway.carriers.bodies import readable
 from gateway.carriers.failures import FAILURES, Failure
 from gateway.carriers.twilio_consents import CALLS_A_MINUTE, ITEMS_A_CALL, tell_opt_outs
+from gateway.carriers.twilio_errors import asked
 from gateway.carriers.twilio_listing import inbound_page
 from gateway.carriers.twilio_signature import body_is_intact, is_signed
 from gateway.errors import WebhookRejected, WebhookUnreadable
@@ -184,6 +185,11 @@ class Twilio:
     def tell_opt_outs(self, opt_outs: Sequence[KnownOptOut]) -> Sequence[Told]:
         """Tell Twilio's Consent API of opt-outs. Raises CarrierError."""
         return tell_opt_outs(self._twilio(), opt_outs)
+
+    def check_credentials(self) -> str:
+        """The state of the account, asked with the credentials that send. Raises CarrierError."""
+        account = asked("the account", lambda: self._twilio().api.v2010.accounts(self._account_sid).fetch())
+        return str(account.status)
 
     def _twilio(self) -> Any:
         if self._client is None:
