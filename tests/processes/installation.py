@@ -110,8 +110,9 @@ class Installation:
         """Run `stopgate` and return what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", "gateway.cli", *arguments],
-            env=self._environment, capture_output=True, text=True, timeout=60, check=True,
+            env=self._environment, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
+        assert done.returncode == 0, done.stderr
         return done.stdout
 
     def processes(self) -> dict[int, str]:
