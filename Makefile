@@ -44,10 +44,12 @@ $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(BIN)/pip requirements.lock pyproject.toml
+	@echo "Installing into $(VENV) what requirements.lock names; once, about a minute."
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.installed requirements-dev.lock
+	@echo "Installing what developing and testing need; once, about a minute."
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
