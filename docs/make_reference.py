@@ -49,7 +49,7 @@ def settings_page() -> str:
 def commands_page() -> str:
     """docs/commands.md."""
     lines = ["# Commands", "", MADE]
-    lines += _commands(stopgate, click.Context(stopgate, info_name="stopgate"))
+    lines += _commands(stopgate, click.Context(stopgate, info_name="stopgate", **stopgate.context_settings))
     return "\n".join(lines)
 
 

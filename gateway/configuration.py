@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import phonenumbers
@@ -180,6 +180,7 @@ class Configuration:
     def plan(self, accounts: Sequence[Account]) -> Plan:
         """What applying accounts would change. Accounts that are not in the file stay. Raises StoreError."""
         current = self._store.directory.current(fresh=True)
+        accounts = [_with_named_audiences(account, current.accounts.get(account.id)) for account in accounts]
         changed = [account for account in accounts if current.accounts.get(account.id) != account]
         lines = [line for account in changed for line in _diff(current, account)]
         lines += [
@@ -196,6 +197,11 @@ class Configuration:
         """Write a plan, whole. Raises StoreError."""
         if plan.accounts:
             self._store.directory.save(plan.accounts)
+
+
+def _with_named_audiences(account: Account, before: Account | None) -> Account:
+    """A file does not name the audiences that requests did; they stay known."""
+    return replace(account, named_audiences=before.named_audiences) if before else account
 
 
 def _tables(place: str, table: Mapping[str, Any], name: str, problems: _Problems) -> Sequence[Mapping[str, Any]]:
@@ -262,7 +268,7 @@ def _switched_off(place: str, table: Mapping[str, Any], problems: _Problems) -> 
         if rule.mandatory and table.get("mandatory_keywords_off_understood") is not True:
             problems.add(
                 place,
-                f"{word!r} is a mandatory word. {rule.law or ''} Texts with it will be held for a person, and the "
+                f"{word!r} is a mandatory word ({rule.source.title}). Texts with it will be held for a person, and the "
                 "deadline of 10 business days runs. Add mandatory_keywords_off_understood = true if you want that.",
             )
         rules.append(decision.rule)

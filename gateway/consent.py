@@ -1,11 +1,12 @@
 """Opt-outs that do not come as texts, and the answer to "may we text this person now, and why not?"."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.account_scopes import every_scope_of, scopes_for
+from gateway.audience_names import name_audience
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
 from gateway.phone import formatted
@@ -13,9 +14,10 @@ from store import Store
 from store.consent import Block, Change, JournalEntry, Outcome, Source
 from store.directory import Account, Sender
 from store.messages import Message
-from store.scopes import ALL_CHANNELS, Channel, Scope
+from store.scopes import ALL_CHANNELS, Channel, Scope, both_sides
 
 _CLOCK_SKEW = timedelta(minutes=5)
+_FIRST_TEXT = datetime(1992, 12, 3, tzinfo=UTC)
 _PERSONS = {Source.KEYWORD, Source.LINK}
 _TAKEN = {"accepted", "sent", "delivered"}
 
@@ -85,7 +87,12 @@ class Consent:
             StoreError: there is no answer, which is not "allowed".
         """
         self._known_sender(account, sender)
-        found = self._store.consent.check(numbers, scopes_for(account, sender, audience), channel)
+        if sender is None and audience is None and channel is Channel.VOICE:
+            # A call comes from no sender of ours: whoever told one of them to stop is not called.
+            scopes = every_scope_of(account)
+        else:
+            scopes = scopes_for(account, sender, audience)
+        found = self._store.consent.check(numbers, scopes, channel)
         return [
             CheckResult(number, not blocks, blocks[0] if blocks else None)
             for number, blocks in zip(numbers, found, strict=True)
@@ -132,7 +139,14 @@ class Consent:
         moment = occurred_at or now
         if moment > now + _CLOCK_SKEW:
             raise NotAllowed("in_the_future", "occurred_at is in the future.")
+        if moment < _FIRST_TEXT:
+            raise NotAllowed("too_long_ago", "occurred_at is before the first text message was sent (December 1992).")
+        if audience and audience not in account.audiences:
+            # Named for the first time: from now on it is looked at wherever this account's audiences are.
+            name_audience(self._store, account, audience)
         scope = self._scope(account, sender, audience)
+        if source not in _PERSONS:
+            scope = scope.entered_side
         change = Change("opt_out", scope, account.id, source, tuple(channels))
         return self._store.consent.apply(number, [change], occurred_at=moment, detail={"actor": actor, "note": note})
 
@@ -157,7 +171,7 @@ class Consent:
         """
         self._known_sender(account, sender)
         if sender or audience:
-            scopes: tuple[Scope, ...] = (self._scope(account, sender, audience),)
+            scopes = both_sides([self._scope(account, sender, audience)])
         else:
             scopes = tuple(scope for scope in every_scope_of(account) if scope.account)
         # A STOP to a shared sender stays too, and nothing an account does lifts it.
@@ -169,7 +183,7 @@ class Consent:
             if block.source in {*_PERSONS, Source.CARRIER}
         ]
         if staying:
-            raise only_the_person(account, staying[0])
+            raise only_the_person(account, staying[0], self._sender_texted(number, staying[0]))
         changes = [Change("lift", scope, account.id, source, tuple(channels)) for scope in scopes]
         outcomes = self._store.consent.apply(
             number, changes, occurred_at=self._clock.now(), detail={"actor": actor, "reason": reason}
@@ -179,8 +193,17 @@ class Consent:
     def explain(self, account: Account, number: str, *, messages: int = 50) -> Explanation:
         """Everything that is known of a number in an account: blocks, journal, messages. Raises StoreError."""
         scopes = every_scope_of(account)
-        own = tuple(scope for scope in scopes if scope.account)
-        journal = tuple(self._store.consent.history(number, own))
+        own = [scope for scope in scopes if scope.account]
+        shared = [scope for scope in scopes if not scope.account]
+        journal = tuple(
+            sorted(
+                [
+                    *self._store.consent.history(number, own),
+                    *map(without_words, self._store.consent.history(number, shared)),
+                ],
+                key=lambda entry: (entry.recorded_at, entry.id),
+            )
+        )
         thread = tuple(self._store.messages.thread(account.id, number, limit=messages))
         return Explanation(
             number=number,
@@ -210,6 +233,12 @@ class Consent:
             if message.direction == "in" and message.extra.get("action") == "opt_out"
         )
 
+    def _sender_texted(self, number: str, block: Block) -> str:
+        """The sender that the person texted when they opted out, as the journal has it."""
+        entries = self._store.consent.history(number, [block.scope])
+        texted = [entry.detail.get("sender", "") for entry in entries if entry.kind == "opt_out"]
+        return str(next((sender for sender in reversed(texted) if sender), ""))
+
     @staticmethod
     def _scope(account: Account, sender: str | None, audience: str | None) -> Scope:
         if sender:
@@ -224,9 +253,17 @@ class Consent:
             raise NotAllowed("unknown_sender", f"{sender} is not a sender of this account.")
 
 
-def only_the_person(account: Account, block: Block) -> NotAllowed:
-    """The refusal to lift what only the person may lift, with the exact words and where to send them."""
-    sender = _sender_to_text(account, block.scope)
+def without_words(entry: JournalEntry) -> JournalEntry:
+    """An entry of a shared sender as every account on it may see it: that and when, not the person's words (G8)."""
+    return replace(entry, detail={name: entry.detail[name] for name in ("sender", "rule") if name in entry.detail})
+
+
+def only_the_person(account: Account, block: Block, texted: str) -> NotAllowed:
+    """The refusal to lift what only the person may lift, with the exact words and where to send them.
+
+    texted: the sender that the person texted, or "" when nobody knows.
+    """
+    sender = _sender_to_text(account, texted or block.scope.sender)
     word = "UNSTOP" if sender and sender.kind == "toll_free" else "START"
     where = formatted(sender.address) if sender else "the number that texted them"
     by_carrier = block.source is Source.CARRIER
@@ -240,9 +277,9 @@ def only_the_person(account: Account, block: Block) -> NotAllowed:
     )
 
 
-def _sender_to_text(account: Account, scope: Scope) -> Sender | None:
+def _sender_to_text(account: Account, texted: str) -> Sender | None:
     receiving = [sender for sender in account.senders if sender.kind not in {"alphanumeric", "messaging_service"}]
-    named = [sender for sender in receiving if sender.address == scope.sender]
+    named = [sender for sender in receiving if sender.address == texted]
     return next(iter(named or receiving), None)
 
 

@@ -4,7 +4,7 @@ from gateway.situation import DOUBLE_OPT_IN, OpenQuestion, Situation
 from keywords import Action, Certainty
 from store.consent import Change, Source, owner_of
 from store.directory import Account, Sender
-from store.scopes import ALL_CHANNELS, Channel, Scope
+from store.scopes import ALL_CHANNELS, Channel, Scope, both_sides
 
 
 def changes_for(situation: Situation) -> tuple[Change, ...]:
@@ -27,6 +27,10 @@ def _opt_out(situation: Situation) -> tuple[Change, ...]:
     channels = ALL_CHANNELS if situation.setting("text_stop_blocks_voice") else (Channel.TEXT,)
     scope = situation.stop_scope
     changes = [Change("opt_out", scope, owner_of(scope), Source.KEYWORD, channels)]
+    if not situation.owners and situation.text.service:
+        # Nobody has this number nor its service yet; whoever gets either finds the STOP.
+        service = Scope.of_sender(situation.text.service)
+        changes.append(Change("opt_out", service, owner_of(service), Source.KEYWORD, channels))
     if situation.text.carrier_action == Action.OPT_OUT:
         # The carrier said that it blocks this sender; only START to it lifts that.
         changes += [_at_carrier(account, sender) for account, sender in situation.owners]
@@ -39,15 +43,27 @@ def _at_carrier(account: Account, sender: Sender) -> Change:
 
 
 def _lifts(situation: Situation, source: Source) -> tuple[Change, ...]:
-    """START lifts the person's own blocks for the sender texted and its account."""
+    """START lifts the person's own blocks for the sender texted and its account.
+
+    A confirmed opt-in is about one account's question: the others on a shared sender keep theirs (G8).
+    """
     scopes: list[Scope] = []
     for account, sender in situation.owners:
+        if source is Source.CONFIRMED and account != situation.meant:
+            continue
         scopes += [Scope.of_account(account.id), Scope.of_account_sender(account.id, sender.address)]
         scopes += [Scope.of_audience(account.id, audience) for audience in account.audiences]
-    shared = Scope.of_sender(situation.text.sender)
+    shared = [Scope.of_sender(address) for address in dict.fromkeys(_addresses(situation))]
     # What usually changes goes first: it is what the journal names when nothing did.
-    scopes.insert(0 if situation.account is None else len(scopes), shared)
+    scopes = [*shared, *scopes] if situation.account is None else [*scopes, *shared]
+    if source is Source.CONFIRMED:
+        scopes = list(both_sides(scopes))
     return tuple(Change("lift", scope, owner_of(scope), source) for scope in scopes)
+
+
+def _addresses(situation: Situation) -> tuple[str, ...]:
+    """The sender texted by every name it has: its own, and the service it is in."""
+    return tuple(filter(None, (situation.sender, situation.text.sender, situation.text.service)))
 
 
 def _confirmed(situation: Situation) -> tuple[Change, ...]:

@@ -64,3 +64,11 @@ def deadline_of(received_at: datetime) -> datetime:
         day += timedelta(days=1)
         left -= is_business_day(day)
     return datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC)
+
+
+def due_before(now: datetime) -> datetime:
+    """The end of the last day whose requests are overdue now."""
+    day = now.date() - timedelta(days=REQUEST_DEADLINE)
+    while deadline_of(datetime(day.year, day.month, day.day, tzinfo=UTC)) >= now:
+        day -= timedelta(days=1)
+    return datetime(day.year, day.month, day.day, 23, 59, 59, 999_000, tzinfo=UTC)

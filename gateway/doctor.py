@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import redis
 
+from gateway.carriers.base import HasCredentials
 from gateway.configuration import acts_by_itself
+from gateway.errors import CarrierError
 from gateway.services import Services
 from gateway.settings import SETTINGS, Settings
 from store.errors import StoreError
+from store.reconciliation import Record
 
 _MOST_SKEW = timedelta(seconds=5)
 _OVERDUE = timedelta(minutes=5)
@@ -34,6 +37,7 @@ def examine(services: Services, settings: Settings) -> list[Finding]:
         ("outbox", _outbox),
         ("deadlines", _deadlines),
         ("carriers", _carriers),
+        ("reconciliation", _reconciliation),
         ("accounts", _accounts),
     )
     findings: list[Finding] = []
@@ -106,6 +110,9 @@ def _deadlines(services: Services, _: Settings) -> Iterator[Finding]:
 def _carriers(services: Services, settings: Settings) -> Iterator[Finding]:
     names = ", ".join(services.carriers) or "none"
     yield Finding("carriers", good=bool(services.carriers), sentence=f"switched on: {names}.")
+    for carrier in services.carriers.values():
+        if isinstance(carrier, HasCredentials):
+            yield _credentials(carrier)
     if settings.twilio_on and settings.public_url:
         yield Finding(
             "twilio",
@@ -113,6 +120,41 @@ def _carriers(services: Services, settings: Settings) -> Iterator[Finding]:
             sentence=f"its console has to call {settings.public_url}/webhooks/twilio/inbound "
             "(with #rc=2&rp=ct,rt,5xx behind it, so that it tries again when we cannot store a text).",
         )
+
+
+def _reconciliation(services: Services, settings: Settings) -> Iterator[Finding]:
+    every = settings.reconcile_every
+    for name in services.reconciliation.carriers:
+        about = f"{name} list"
+        if every is None:
+            yield Finding(about, good=True, sentence="not looked at by itself: STOPGATE_RECONCILE_EVERY is off.")
+            continue
+        record = services.store.reconciliation.record(name)
+        yield Finding(about, good=_is_good(record, every, services.clock.now()), sentence=_told(record, every))
+
+
+def _is_good(record: Record, every: timedelta, now: datetime) -> bool:
+    if record.last is None:
+        # Before the first look there is nothing wrong yet; a problem says that one was tried.
+        return not record.problem
+    return now - record.last.started_at < 3 * every
+
+
+def _told(record: Record, every: timedelta) -> str:
+    problem = "".join(f" {problem}" for problem in (record.problem, record.told_problem) if problem)
+    if record.last is None:
+        return f"not looked at yet; the sweeper does every {every}.{problem}"
+    found = f"it had {record.last.ingested} texts nobody had seen" if record.last.ingested else "nothing was missing"
+    return f"last looked at {record.last.started_at:%Y-%m-%d %H:%M} UTC; {found}.{problem}"
+
+
+def _credentials(carrier: HasCredentials) -> Finding:
+    about = f"{carrier.name} credentials"
+    try:
+        state = carrier.check_credentials()
+    except CarrierError as error:
+        return Finding(about, good=False, sentence=str(error))
+    return Finding(about, good=state == "active", sentence=f"accepted; the account is {state}.")
 
 
 def _accounts(services: Services, _: Settings) -> Iterator[Finding]:

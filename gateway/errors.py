@@ -1,6 +1,7 @@
 """The errors of the gateway. Each says what was wrong and what to do, for the person who reads it."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 
 class GatewayError(Exception):
@@ -46,4 +47,23 @@ class NotAllowed(GatewayError):
     def __init__(self, code: str, sentence: str, **facts: object) -> None:
         self.code = code
         self.facts = facts
+        super().__init__(sentence)
+
+
+class CarrierError(GatewayError):
+    """A question to a carrier (not a send: those say `Refused`) that it did not answer. The text is for people.
+
+    Args:
+        sentence: what happened and what to do.
+        again: asking again later may help.
+        hopeless: nothing else will be answered either (credentials).
+        retry_after: how long the carrier wants to be left alone, when it says so.
+    """
+
+    def __init__(
+        self, sentence: str, *, again: bool = False, hopeless: bool = False, retry_after: timedelta | None = None
+    ) -> None:
+        self.again = again
+        self.hopeless = hopeless
+        self.retry_after = retry_after
         super().__init__(sentence)

@@ -13,12 +13,13 @@ from gateway.logs import logger
 from gateway.phone import masked
 from gateway.queueing import JobQueue, queue_for
 from gateway.replies import question_of, replies_for
-from gateway.reply_policy import Who, who_answers
+from gateway.reply_policy import Handling, Who, who_answers
 from gateway.situation import CLARIFICATION, OpenQuestion, Situation, SituationReader
 from keywords import Action
 from store import Store
 from store.inbound import Join, LoopGuard, Question, Receipt, Received, Reply, Review
 from store.messages import Message, message_id
+from store.scopes import Scope
 
 log = logger(__name__)
 
@@ -73,9 +74,10 @@ class Inbound:
             loop_guard=_LOOP_GUARD,
             review=_review(situation),
             join=_join(situation, replies),
-            ask=Question(clarifying.text(), window) if clarifying else None,
+            ask=Question(clarifying.text(), window) if clarifying and replies else None,
             answers_question=situation.answers_question,
             question_at=situation.question_at,
+            welcome=_welcome_scopes(situation),
             closes_question=situation.answers_question or situation.decision.action is Action.OPT_OUT,
         )
 
@@ -103,7 +105,7 @@ class Inbound:
                 "service": text.service,
                 "address": text.address,
                 "body": text.body,
-                "received_at": situation.now.isoformat(),
+                "received_at": situation.occurred_at.isoformat(),
             }
         )
         log.warning("text to a sender that no account has", carrier=text.carrier, sender=text.sender)
@@ -123,6 +125,13 @@ def _log(situation: Situation, received: Received) -> None:
     )
 
 
+def _welcome_scopes(situation: Situation) -> tuple[Scope, ...]:
+    account = situation.account
+    if situation.decision.action is not Action.OPT_IN or account is None:
+        return ()
+    return scopes_for(account, situation.sender)
+
+
 def _review(situation: Situation) -> Review | None:
     """Held texts wait for a person; opt-outs by free words may be taken back for a while by one."""
     return Review(situation.owner, hold=situation.held) if situation.is_to_be_read else None
@@ -133,18 +142,19 @@ def _join(situation: Situation, replies: Sequence[Reply]) -> Join | None:
     if account is None or situation.held:
         return None
     if situation.decision.rule == "pending.yes" and question is not None:
-        scopes = scopes_for(account, situation.text.sender, question.audience)
+        scopes = scopes_for(account, situation.sender, question.audience)
         return Join(account.id, question.audience, scopes, question=None) if question.audience else None
     if situation.decision.action is not Action.JOIN or situation.answers_question or not situation.decision.audience:
         return None
     audience = situation.decision.audience
     window = timedelta(hours=setting_of(account.settings, "confirm_window"))
+    may_ask = bool(replies) and situation.handling is not Handling.TOLL_FREE
     return Join(
         account.id,
         audience,
-        scopes_for(account, situation.text.sender, audience),
-        # Who cannot be asked is not opened a question.
-        question=question_of(account.id, audience, window) if replies else None,
+        scopes_for(account, situation.sender, audience),
+        # Who cannot be asked is not opened a question; a toll-free network lets nothing through but START (TF-1).
+        question=question_of(account.id, audience, window, asked=True) if may_ask else None,
         always_ask=setting_of(account.settings, "double_opt_in") == "always",
     )
 
@@ -160,7 +170,7 @@ def _inbound_message(situation: Situation) -> Message:
         body=text.body,
         kind="inbound",
         status="received",
-        created_at=situation.now,
+        created_at=situation.occurred_at,
         carrier=text.carrier,
         carrier_id=text.carrier_id,
         extra={
@@ -187,4 +197,8 @@ def journal_detail(situation: Situation) -> dict[str, Any]:
         "message": message_id(text.address, text.carrier, text.carrier_id, "in"),
         "carrier": text.carrier,
         "carrier_id": text.carrier_id,
+        # What the carrier itself made of the text, and in which pool: drift.py reads them.
+        **{
+            name: value for name, value in (("service", text.service), ("carrier_action", text.carrier_action)) if value
+        },
     }

@@ -47,12 +47,14 @@ class KeywordSwitches:
         if rule.mandatory and not on and not understood:
             raise NotAllowed(
                 "confirmation_needed",
-                f"{rule.words[0].upper()} is a mandatory word. {rule.law or rule.source.title}. Its texts would be "
-                "held for a person, and the deadline of 10 business days runs. Confirm that you want this.",
-                law=rule.law or rule.source.title,
+                f"{rule.words[0].upper()} is a mandatory word ({rule.source.title}). Its texts would be held for a "
+                "person, and the deadline of 10 business days runs. Confirm that you want this.",
+                law=rule.source.title,
+                regulation=rule.law,
             )
-        changed = _switched(account, rule_id, on=on, sender=sender)
-        self._store.directory.save([changed])
+        changed = self._store.directory.change(
+            account.id, lambda current: _switched(current, rule_id, on=on, sender=sender)
+        )
         return KeywordState(rule, _off_at(changed, rule_id))
 
 

@@ -1,6 +1,6 @@
 """Prometheus metrics, read from the store: the same figures whichever process is asked, and they survive restarts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import redis
 from prometheus_client import CollectorRegistry, generate_latest
@@ -12,6 +12,7 @@ from gateway.queueing import JobQueue
 from gateway.reviewing import ReviewLoad, Reviews
 from store import Store
 from store.errors import StoreError
+from store.reconciliation import Record
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -19,11 +20,20 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Metrics(Collector):
     """What /metrics shows."""
 
-    def __init__(self, store: Store, queue: JobQueue, reviews: Reviews, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        queue: JobQueue,
+        reviews: Reviews,
+        clock: Clock,
+        *,
+        reconciled_carriers: Sequence[str] = (),
+    ) -> None:
         self._store = store
         self._queue = queue
         self._reviews = reviews
         self._clock = clock
+        self._reconciled_carriers = reconciled_carriers
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text form."""
@@ -43,6 +53,7 @@ class Metrics(Collector):
             report = self._store.health.report()
             waiting, oldest = self._store.outbox.size(), self._store.outbox.oldest_due()
             loads = self._reviews.load()
+            reconciled = {name: self._store.reconciliation.record(name) for name in self._reconciled_carriers}
         except StoreError:
             up.add_metric([], 0)
             yield up
@@ -58,6 +69,7 @@ class Metrics(Collector):
         overdue = max(0.0, (self._clock.now() - oldest).total_seconds()) if oldest else 0.0
         yield GaugeMetricFamily("stopgate_outbox_overdue_seconds", "How long the oldest effect is overdue.", overdue)
         yield from self._review_metrics(loads)
+        yield from self._reconciliations(reconciled)
         yield from self._queues()
 
     def _review_metrics(self, loads: Sequence[ReviewLoad]) -> Iterator[Metric]:
@@ -72,6 +84,22 @@ class Metrics(Collector):
             seconds = (self._clock.now() - load.oldest).total_seconds() if load.oldest else 0.0
             age.add_metric([load.account], seconds)
         yield from (held, overdue, age)
+
+    def _reconciliations(self, records: Mapping[str, Record]) -> Iterator[Metric]:
+        ages = GaugeMetricFamily(
+            "stopgate_reconciliation_age_seconds",
+            "How long ago the last complete look at the carrier's list of texts began.",
+            labels=["carrier"],
+        )
+        ingested = CounterMetricFamily(
+            "stopgate_reconciliation_ingested", "Texts whose webhook never came, taken in late.", labels=["carrier"]
+        )
+        for name, record in records.items():
+            ingested.add_metric([name], record.ingested)
+            if record.last is not None:
+                ages.add_metric([name], max(0.0, (self._clock.now() - record.last.started_at).total_seconds()))
+        yield ages
+        yield ingested
 
     def _queues(self) -> Iterator[Metric]:
         family = GaugeMetricFamily("stopgate_queue_jobs", "Jobs waiting in a queue.", labels=["queue"])

@@ -183,13 +183,13 @@ class Outbound:
         result = Result(status, failure.name, answer.code, note=answer.detail or failure.name)
         return self._store.messages.answered(message, result, now=now)
 
-    def _opt_out_at_carrier(self, message: Message, code: str, now: datetime) -> None:
+    def _opt_out_at_carrier(self, message: Message, code: str, occurred_at: datetime) -> None:
         """The carrier says this person opted out of this sender: the block is ours too, for that sender only."""
-        scope = Scope.of_account_sender(message.account, message.sender)
+        scope = Scope.of_account_sender(message.account, message.configured_sender or message.sender)
         self._store.consent.apply(
             message.address,
             [Change("opt_out", scope, message.account, Source.CARRIER, (Channel.TEXT,))],
-            occurred_at=now,
+            occurred_at=occurred_at,
             detail={"carrier": message.carrier, "code": code, "message": message.id, "sender": message.sender},
         )
 
@@ -207,7 +207,8 @@ class Outbound:
         failure = self._failure_of(report)
         if failure is not None and self._says_opted_out(failure, message):
             # Before the report is marked as handled: repeating it changes nothing, losing it would.
-            self._opt_out_at_carrier(message, report.code, now)
+            # It is about the text it came for: a START since then is newer, and a repeat changes nothing (G7).
+            self._opt_out_at_carrier(message, report.code, message.handed_at or message.created_at)
         if failure is not None and failure.name == _LOOP:
             self._store.inbound.mute(message.sender, message.address, _MUTED_FOR)
         once = f"{report.carrier_id}:{report.carrier_status}:{report.code}"

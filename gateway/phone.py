@@ -109,6 +109,13 @@ def address_of(raw: str) -> str:
     return cleaned[:_MOST]
 
 
+def channel_of(raw: str) -> str:
+    """The channel an address names ("whatsapp"), or "" for a text message."""
+    found = _CHANNEL.match(raw.strip())
+    name = found.group(1).lower() if found else ""
+    return "" if name in {"sms", "tel"} else name
+
+
 def is_short_code(address: str) -> bool:
     """True for 3 to 8 bare digits."""
     return _SHORT_CODE.fullmatch(address) is not None

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from gateway.account_settings import setting_of
 from gateway.phone import can_be_answered, formatted
-from gateway.reply_policy import Who, who_answers
+from gateway.reply_policy import Handling, Who, Words, who_answers
 from gateway.reply_texts import reply_text
 from gateway.situation import CLARIFICATION, DOUBLE_OPT_IN, OpenQuestion, Situation
 from keywords import Action, Certainty
@@ -24,6 +25,18 @@ def replies_for(situation: Situation, clarifying: OpenQuestion | None) -> tuple[
         situation: the text.
         clarifying: the question which audiences were meant, when the confirmation is to ask it.
     """
+    replies, no_reply = _replies(situation, clarifying)
+    # One that expired already would never be sent, and its mark would keep a later STOP from being confirmed.
+    timely = tuple(reply for reply in replies if not _has_expired(reply, situation))
+    return (timely, "too_late") if replies and not timely else (timely, no_reply)
+
+
+def _has_expired(reply: Reply, situation: Situation) -> bool:
+    expires = reply.message.expires_at
+    return expires is not None and expires <= situation.now
+
+
+def _replies(situation: Situation, clarifying: OpenQuestion | None) -> tuple[tuple[Reply, ...], str]:
     decision = situation.decision
     if situation.held:
         return (), "held"
@@ -33,6 +46,8 @@ def replies_for(situation: Situation, clarifying: OpenQuestion | None) -> tuple[
         return (), "unrouted"
     if not can_be_answered(situation.text.address):
         return (), "machine"
+    if situation.text.channel:
+        return (), "other_channel"  # what we send are texts; an answer would come from a stranger there
     if situation.answers_question:
         return _after_an_answer(situation)
     if who_answers(situation.handling, decision.action, situation.words) is Who.SILENT:
@@ -45,6 +60,8 @@ def _after_an_answer(situation: Situation) -> tuple[tuple[Reply, ...], str]:
     if question is None or question.kind == CLARIFICATION:
         # The one confirmation is spent (US-9): narrowing it is not answered.
         return (), "nothing_to_answer"
+    if situation.words is Words.CARRIERS and situation.handling is Handling.CARRIER:
+        return (), "carrier_answers"  # YES is START to the carrier, which answers it by itself
     body = _text(situation, "join_message", audience=question.audience)
     return (Reply(_message(situation, body, "join", "joined", permit=True), only_if="joined"),), ""
 
@@ -102,10 +119,13 @@ _WRITERS = {
 def _text(situation: Situation, name: str, **more: str) -> str:
     account = situation.meant
     settings = account.settings if account else {}
+    owners = [account] if account else [owner for owner, _ in situation.owners]
+    brands = dict.fromkeys(setting_of(owner.settings, "brand") or owner.name for owner in owners)
+    contacts = dict.fromkeys(setting_of(owner.settings, "help_contact") for owner in owners)
     values = {
-        "brand": situation.setting("brand") or account.name if account else formatted(situation.text.sender),
+        "brand": " / ".join(brands) or formatted(situation.text.sender),
         "sender": situation.text.sender,
-        "help_contact": situation.setting("help_contact"),
+        "help_contact": " / ".join(filter(None, contacts)),
         "keyword": situation.decision.matched,
         **more,
     }
@@ -117,9 +137,10 @@ def _message(situation: Situation, body: str, kind: str, part: str, *, permit: b
     expires = CONFIRMATION_EXPIRES if kind == "confirmation" else _ANSWER_EXPIRES
     return Message(
         id=message_id(text.address, text.carrier, text.carrier_id, part),
-        account=situation.owner,
+        account=situation.meant.id if situation.meant and not permit else situation.owner,
         direction="out",
         sender=text.sender,
+        configured_sender=situation.sender if situation.sender != text.sender else "",
         address=text.address,
         body=body,
         kind=kind,
@@ -132,6 +153,11 @@ def _message(situation: Situation, body: str, kind: str, part: str, *, permit: b
     )
 
 
-def question_of(account: str, audience: str, window: timedelta) -> Question:
-    """The question of a double opt-in, as it is kept."""
-    return Question(OpenQuestion(DOUBLE_OPT_IN, account, audience=audience).text(), window)
+def question_of(account: str, audience: str, window: timedelta, *, asked: bool) -> Question:
+    """The question of a double opt-in, as it is kept.
+
+    asked: it is sent to the person, who may just say yes. A person who was not asked has to name the audience: a
+    "yes" of theirs is about something else.
+    """
+    words = () if asked else (audience.upper(),)
+    return Question(OpenQuestion(DOUBLE_OPT_IN, account, audience=audience, words=words).text(), window)

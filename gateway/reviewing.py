@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from gateway.account_settings import setting_of
 from gateway.clock import Clock
-from gateway.deadlines import deadline_of
+from gateway.deadlines import deadline_of, due_before
 from gateway.errors import NotAllowed
 from store import Store
 from store.consent import Change, Outcome, Source, owner_of
@@ -17,7 +17,8 @@ from store.scopes import Scope
 
 HELD, ACTED = "held", "acted"
 DECISIONS = ("opt_out", "not_opt_out", "wrong_number")
-_OPTED_OUT = {"opted_out", "strengthened", "refreshed"}
+# A free text that came when the number was blocked already is not what blocks it.
+_OPTED_OUT = {"opted_out"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,10 @@ class Reviews:
         Raises:
             StoreError: the queue could not be read.
         """
-        items = [self._item(account, queued) for queued in self._store.reviews.queue(account.id, limit=limit)]
-        return sorted((item for item in items if item), key=lambda item: (item.state != HELD, item.message.created_at))
+        held = self._store.reviews.queue(account.id, held=True, limit=limit)
+        acted = self._store.reviews.queue(account.id, held=False, limit=limit)
+        items = [self._item(account, queued) for queued in [*held, *acted][:limit]]
+        return [item for item in items if item]
 
     def _item(self, account: Account, queued: QueuedReview) -> ReviewItem | None:
         message = self._store.messages.get(queued.message)
@@ -112,9 +115,16 @@ class Reviews:
             message,
             decision,
             changes,
+            held=_state(message) == HELD,
             occurred_at=occurred_at,
             now=now,
-            detail={"actor": actor, "reason": reason, "message": message.id, "text": message.body},
+            detail={
+                "actor": actor,
+                "reason": reason,
+                "message": message.id,
+                "text": message.body,
+                "sender": message.sender,
+            },
         )
         if not found:
             raise NotAllowed("not_in_review", "This text is not in the review queue; somebody may have decided it.")
@@ -133,7 +143,7 @@ class Reviews:
             return (Change("opt_out", scope, owner_of(scope), Source.KEYWORD),)
         if decision == "wrong_number":
             # The owner of the phone never agreed; an admin may lift it when the number is theirs again (US-24).
-            return (Change("opt_out", Scope.of_account(account.id), account.id, Source.ADMIN),)
+            return (Change("opt_out", Scope.of_account(account.id).entered_side, account.id, Source.ADMIN),)
         return ()
 
     def _taking_back(self, account: Account, message: Message, reason: str) -> tuple[Change, ...]:
@@ -151,10 +161,10 @@ class Reviews:
         now = self._clock.now()
         found = []
         for account in self._store.directory.current().accounts.values():
-            held = [item for item in self.queue(account, limit=1000) if item.state == HELD]
-            oldest = min((item.message.created_at for item in held), default=None)
-            overdue = sum(now > item.deadline for item in held)
-            found.append(ReviewLoad(account.id, len(held), overdue, oldest))
+            oldest = [queued.received_at for queued in self._store.reviews.queue(account.id, held=True, limit=1)]
+            held = self._store.reviews.held_since(account.id) if oldest else 0
+            overdue = self._store.reviews.held_since(account.id, due_before(now)) if oldest else 0
+            found.append(ReviewLoad(account.id, held, overdue, oldest[0] if oldest else None))
         return found
 
 

@@ -1,6 +1,6 @@
 """Texts to senders that nobody had configured: seen again once somebody has."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,24 +26,16 @@ class Routing:
         self._inbound = inbound
         self._carriers = carriers
 
-    def waiting(self) -> list[UnroutedText]:
-        """The texts, oldest first. Raises StoreError."""
-        return [
-            UnroutedText(
-                entry,
-                InboundText(
-                    carrier=fields["carrier"],
-                    # Its first handling is remembered under the carrier's own id.
-                    carrier_id=f"{fields['carrier_id']}-routed",
-                    sender=fields["sender"],
-                    address=fields["address"],
-                    body=fields.get("body", ""),
-                    service=fields.get("service", ""),
-                    received_at=datetime.fromisoformat(fields["received_at"]),
-                ),
-            )
-            for entry, fields in self._store.inbound.unrouted()
-        ]
+    def waiting(self) -> Iterator[UnroutedText]:
+        """The texts, oldest first; one that was delivered more than once is there once. Raises StoreError."""
+        seen: set[str] = set()
+        after = ""
+        while page := self._store.inbound.unrouted(after=after):
+            for entry, fields in page:
+                after = entry
+                if fields["carrier_id"] not in seen:
+                    seen.add(fields["carrier_id"])
+                    yield UnroutedText(entry, _text_from(fields))
 
     def replay(self) -> tuple[int, int]:
         """Handle the texts whose sender has an account now, as of the time they came.
@@ -64,3 +56,16 @@ class Routing:
             self._store.inbound.forget_unrouted(unrouted.entry)
             handled += 1
         return handled, left
+
+
+def _text_from(fields: Mapping[str, str]) -> InboundText:
+    return InboundText(
+        carrier=fields["carrier"],
+        # Its first handling is remembered under the carrier's own id.
+        carrier_id=f"{fields['carrier_id']}-routed",
+        sender=fields["sender"],
+        address=fields["address"],
+        body=fields.get("body", ""),
+        service=fields.get("service", ""),
+        received_at=datetime.fromisoformat(fields["received_at"]),
+    )

@@ -9,19 +9,23 @@ from hashlib import sha256
 import redis
 
 from gateway.carriers import open_carriers
-from gateway.carriers.base import Carrier
+from gateway.carriers.base import Carrier, ListsInbound
 from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.drift import DriftReport
+from gateway.drift_repair import DriftRepair
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
 from gateway.queueing import JobQueue
+from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
+from gateway.scheduling import ReconciliationSchedule
 from gateway.settings import Settings, secret_key_of
 from gateway.simulating import Handset
 from gateway.subscribing import Subscriptions
@@ -55,6 +59,7 @@ class Services:
     routing: Routing
     metrics: Metrics
     handset: Handset
+    reconciliation: ReconciliationSchedule
 
     def close(self) -> None:
         """Put away what is open. Jobs that still wait are queued first."""
@@ -104,6 +109,7 @@ def build(
     inbound = Inbound(store, queue, clock)
     consent = Consent(store, clock)
     reviews = Reviews(store, clock)
+    reconciliation = _reconciliation(settings, store, carriers, inbound, clock)
     return Services(
         settings=settings,
         secret_key=secret_key,
@@ -123,8 +129,9 @@ def build(
         subscriptions=Subscriptions(store, clock),
         keyword_switches=KeywordSwitches(store),
         routing=Routing(store, inbound, carriers),
-        metrics=Metrics(store, queue, reviews, clock),
+        metrics=Metrics(store, queue, reviews, clock, reconciled_carriers=reconciliation.carriers),
         handset=_handset(settings, store, carriers, inbound, consent, clock),
+        reconciliation=reconciliation,
     )
 
 
@@ -148,3 +155,19 @@ def _handset(
     simulator = carriers.get("simulator")
     phone = simulator if isinstance(simulator, Simulator) else None
     return Handset(store, phone, inbound, consent, clock, settings.public_url or "http://localhost")
+
+
+def _reconciliation(
+    settings: Settings, store: Store, carriers: Mapping[str, Carrier], inbound: Inbound, clock: Clock
+) -> ReconciliationSchedule:
+    return ReconciliationSchedule(
+        store,
+        Reconciler(store, carriers, inbound, clock),
+        DriftReport(store, carriers),
+        DriftRepair(store, carriers, clock),
+        clock,
+        carriers=[name for name, carrier in carriers.items() if isinstance(carrier, ListsInbound)],
+        every=settings.reconcile_every,
+        back=settings.reconcile_back,
+        push=["twilio"] if settings.twilio_consent_push else [],
+    )

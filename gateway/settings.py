@@ -97,6 +97,20 @@ def _retention(value: str) -> timedelta | None:
     return timedelta(days=int(value))
 
 
+def _hours(value: str) -> timedelta | None:
+    return None if value == "off" else timedelta(hours=_number(0.1, 168)(value))
+
+
+def _hours_back(value: str) -> timedelta:
+    return timedelta(hours=_number(1, 720)(value))
+
+
+def _switch(value: str) -> bool:
+    if value not in {"on", "off"}:
+        raise _BadValue("has to be on or off")
+    return value == "on"
+
+
 def _simulator(value: str) -> str:
     if value not in {"auto", "on", "off"}:
         raise _BadValue("has to be auto, on or off")
@@ -144,6 +158,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STOPGATE_LOG_FORMAT", "log_format", _log_format, "text", "text for people, json for machines."),
     Setting("STOPGATE_CARRIER_TIMEOUT", "carrier_timeout", _number(1, 60), "10",
             "Seconds to wait for a carrier's answer."),
+    Setting("STOPGATE_RECONCILE_EVERY", "reconcile_every", _hours, "1",
+            "Hours between two looks at the carrier's list for texts whose webhook never came, or off."),
+    Setting("STOPGATE_RECONCILE_BACK", "reconcile_back", _hours_back, "24",
+            "Hours each such look goes back at least; after an outage it goes back to before the outage by itself."),
     Setting("TWILIO_ACCOUNT_SID", "twilio_account_sid", _account_sid, None, "The Twilio account."),
     Setting("TWILIO_AUTH_TOKEN", "twilio_auth_tokens", _tokens, None,
             "Its auth token; two with a comma between them while one replaces the other.", secret=True),
@@ -151,6 +169,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TWILIO_API_SECRET", "twilio_api_secret", _text, None, "The API key's secret.", secret=True),
     Setting("TWILIO_API_BASE_URL", "twilio_api_base_url", _loopback_url, None,
             "Another address for Twilio's API: an emulator on this machine."),
+    Setting("TWILIO_CONSENT_PUSH", "twilio_consent_push", _switch, "off",
+            "on tells Twilio's Consent API once a day of opt-outs it did not see itself. Twilio has to have opened "
+            "that API for the account."),
 )  # fmt: skip
 
 
@@ -168,11 +189,14 @@ class Settings:
     simulator: str
     log_format: str
     carrier_timeout: float
+    reconcile_every: timedelta | None
+    reconcile_back: timedelta
     twilio_account_sid: str | None
     twilio_auth_tokens: tuple[str, ...]
     twilio_api_key: str | None
     twilio_api_secret: str | None
     twilio_api_base_url: str | None
+    twilio_consent_push: bool
 
     @property
     def replicas(self) -> int:

@@ -28,7 +28,8 @@ _YES = ("Y", "YES")
 class OpenQuestion:
     """A question a number was asked.
 
-    kind: double_opt_in or clarification. account: whose question it is. scope: what a clarification narrows.
+    kind: double_opt_in or clarification. account: whose question it is. scope: what a clarification narrows. words:
+    what confirms a double opt-in, when it is not just yes.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class OpenQuestion:
     audience: str = ""
     options: tuple[tuple[str, str], ...] = ()
     scope: str = ""
+    words: tuple[str, ...] = ()
 
     def text(self) -> str:
         """The question as it is kept."""
@@ -46,11 +48,11 @@ class OpenQuestion:
         """The question from its kept form."""
         kept = json.loads(text)
         options = tuple((word, audience) for word, audience in kept["options"])
-        return cls(kept["kind"], kept["account"], kept["audience"], options, kept["scope"])
+        return cls(kept["kind"], kept["account"], kept["audience"], options, kept["scope"], tuple(kept["words"]))
 
     def pending(self) -> Pending:
         """The question as the engine reads it."""
-        yes = _YES if self.kind == DOUBLE_OPT_IN else ()
+        yes = (self.words or _YES) if self.kind == DOUBLE_OPT_IN else ()
         return Pending(self.kind, yes=yes, options=self.options)
 
 
@@ -79,10 +81,20 @@ class Situation:
         return self.owners[0][0] if len(self.owners) == 1 else None
 
     @cached_property
+    def handled_by(self) -> str:
+        """Who handles keywords at the sender, as it is configured."""
+        return self.owners[0][1].keywords_handled_by if self.owners else "carrier"
+
+    @cached_property
+    def sender(self) -> str:
+        """The sender as the accounts have it: for a number of a messaging service, the service."""
+        return self.owners[0][1].address if self.owners else self.text.sender
+
+    @cached_property
     def owner(self) -> str:
         """Whose the conversation is: the account, or "@" and the sender when it is shared or unknown."""
         account = self.account or self.addressee
-        return account.id if account else f"@{self.text.sender}"
+        return account.id if account else f"@{self.sender}"
 
     def setting(self, name: str) -> Any:
         """The account's setting; the default for a shared or unknown sender."""
@@ -90,8 +102,8 @@ class Situation:
 
     @cached_property
     def occurred_at(self) -> datetime:
-        """When the person texted."""
-        return self.text.received_at or self.now
+        """When the person texted: by the carrier's clock for a text that comes late (G7), and never in the future."""
+        return min(self.text.received_at or self.now, self.now)
 
     @cached_property
     def meant(self) -> Account | None:
@@ -109,7 +121,7 @@ class Situation:
     def stop_scope(self) -> Scope:
         """How far a STOP to this sender reaches now (design §4)."""
         if self.account is None:
-            return Scope.of_sender(self.text.sender)
+            return Scope.of_sender(self.sender)
         narrow = self.setting("stop_scope")
         if narrow == "sender" and not self._revokes_all:
             return Scope.of_account_sender(self.account.id, self.owners[0][1].address)
@@ -165,7 +177,7 @@ class SituationReader:
         words = _whose_words(text, decision.action, traits, handling, handled_by)
         situation = Situation(text, owners, decision, handling, words, self._clock.now())
         if _may_be_an_answer(situation):
-            situation = self._with_question(situation, context)
+            situation = self._with_question(situation, context, traits)
         situation = _with_carriers_yes(situation, traits)
         if len(owners) > 1 and situation.is_to_be_read:
             situation = replace(situation, addressee=self._addressee(situation))
@@ -191,14 +203,15 @@ class SituationReader:
                 self._contexts.clear()
         return replace(kept, carrier_action=Action(text.carrier_action)) if text.carrier_action else kept
 
-    def _with_question(self, situation: Situation, context: Context) -> Situation:
+    def _with_question(self, situation: Situation, context: Context, traits: CarrierTraits) -> Situation:
         text = situation.text
         for sender in (text.sender, text.service) if text.service else (text.sender,):
             kept = self._store.inbound.pending(sender, text.address)
             if kept is not None:
                 question = OpenQuestion.parse(kept)
                 decision = decide(text.body, replace(context, pending=question.pending()))
-                return replace(situation, decision=decision, question=question, question_at=sender)
+                words = _whose_words(text, decision.action, traits, situation.handling, situation.handled_by)
+                return replace(situation, decision=decision, words=words, question=question, question_at=sender)
         return situation
 
 
@@ -222,8 +235,10 @@ def context_for(owners: Sequence[tuple[Account, Sender]]) -> Context:
         for part in str(setting_of(account.settings, "opt_out_instructions")).split(",")
         if part.strip()
     )
-    off = frozenset(rule for account, sender in owners for rule in (*account.keywords_off, *sender.keywords_off))
-    return Context(rules=rules, instructions=instructions, switched_off=off)
+    off = [frozenset((*account.keywords_off, *sender.keywords_off)) for account, sender in owners]
+    # On a shared sender no account switches off a word for the others (G8).
+    switched_off = frozenset.intersection(*off) if off else frozenset()
+    return Context(rules=rules, instructions=instructions, switched_off=switched_off)
 
 
 def _may_be_an_answer(situation: Situation) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from gateway.account_scopes import scopes_for
 from gateway.account_settings import setting_of
+from gateway.audience_names import name_audience
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
 from gateway.replies import question_of
@@ -45,9 +46,14 @@ class Subscriptions:
         """
         if not any(known.address == sender for known in account.senders):
             raise NotAllowed("unknown_sender", f"{sender} is not a sender of this account.")
+        if audience not in account.audiences:
+            name_audience(self._store, account, audience)
         window = timedelta(hours=setting_of(account.settings, "confirm_window"))
         join = Join(
-            account.id, audience, scopes_for(account, sender, audience), question_of(account.id, audience, window)
+            account.id,
+            audience,
+            scopes_for(account, sender, audience),
+            question_of(account.id, audience, window, asked=False),
         )
         outcome = self._store.audiences.subscribe(
             number,
@@ -56,7 +62,7 @@ class Subscriptions:
             occurred_at=self._clock.now(),
             detail={"actor": actor, "audience": audience, "sender": sender},
         )
-        return Subscribed("pending", "Y", sender) if outcome == "asked" else Subscribed(outcome)
+        return Subscribed("pending", audience.upper(), sender) if outcome == "asked" else Subscribed(outcome)
 
     def leave(self, account: Account, number: str, audience: str) -> bool:
         """Take a number out of an audience; False when it was not in it. Raises StoreError."""

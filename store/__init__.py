@@ -21,9 +21,11 @@ from store.health import Health
 from store.idempotency import IdempotencyStore
 from store.imports import ImportStore
 from store.inbound import InboundStore
+from store.journal_reading import JournalStore
 from store.listing import ListingStore
 from store.messages import MessageStore
 from store.outbox import Outbox
+from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
 from store.topology import Cluster, OneServer, Topology
 from store.upgrades import Keyspace
@@ -52,6 +54,8 @@ class Store:
     idempotency: IdempotencyStore
     imports: ImportStore
     health: Health
+    journal: JournalStore
+    reconciliation: ReconciliationStore
     keyspace: Keyspace
 
     def verification(self) -> Verification:
@@ -109,5 +113,7 @@ def open_store(
         idempotency=IdempotencyStore(client),
         imports=ImportStore(client),
         health=Health(topology),
+        journal=JournalStore(client),
+        reconciliation=ReconciliationStore(client),
         keyspace=Keyspace(topology),
     )

@@ -56,8 +56,9 @@ RANK: Mapping[Source, int] = {
 MAY_LIFT: Mapping[Source, tuple[Source, ...]] = {
     # A person lifts their own blocks and what the carrier holds for that sender (design §4, G5).
     Source.KEYWORD: (Source.KEYWORD, Source.LINK, Source.CARRIER),
-    # A confirmed opt-in is the person's own, fresh and documented consent (design §4): it lifts everything.
-    Source.CONFIRMED: tuple(Source),
+    # A confirmed opt-in is the person's own, fresh and documented consent (design §4). What the carrier blocks, it
+    # goes on blocking until the person texts START to that sender.
+    Source.CONFIRMED: tuple(source for source in Source if source is not Source.CARRIER),
     Source.ADMIN: (Source.AGENT, Source.ADMIN, Source.API, Source.IMPORT),
     Source.API: (Source.AGENT, Source.ADMIN, Source.API, Source.IMPORT),
 }
@@ -118,8 +119,14 @@ def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[li
         position = first + len(names)
         names += [keys.gate(place, change.scope, channel) for channel in ALL_CHANNELS]
         names += [keys.details(place, change.scope), keys.journal(place.shard, change.owner), keys.members(place.shard)]
+        beside: dict[str, Any] = {}
+        if change.scope.entered:
+            # What is entered does not override a later word of the person (G7).
+            names.append(keys.details(place, change.scope.persons_side))
+            beside["persons"] = position + 5
         payloads.append(
             {
+                **beside,
                 "kind": change.kind,
                 "scope": change.scope.key,
                 "channels": list(change.channels),
@@ -328,6 +335,13 @@ def entries_of(address: str, entry_id: str, fields: Mapping[bytes, bytes]) -> li
         return [entry_from(entry_id, fields)]
     rows = unpack_rows(fields[b"rows"], address[-2:])
     return [_entry_of_row(entry_id, fields, row) for row in rows if row.number == address]
+
+
+def every_entry_of(shard: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
+    """What a stream's entry says, about every number in it: one, or those of the rows of an import or an undo."""
+    if not is_packed(fields):
+        return [entry_from(entry_id, fields)]
+    return [_entry_of_row(entry_id, fields, row) for row in unpack_rows(fields[b"rows"], shard)]
 
 
 def _entry_of_row(entry_id: str, fields: Mapping[bytes, bytes], row: PackedRow) -> JournalEntry:

@@ -9,6 +9,10 @@ import redis
 
 from store import keys
 from store.client import store_errors
+from store.errors import StoreError
+
+# How often a change is tried when others change the same.
+_PATIENCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,12 @@ class Account:
     senders: tuple[Sender, ...] = ()
     keywords: tuple[Keyword, ...] = ()
     keywords_off: tuple[str, ...] = ()
+    named_audiences: tuple[str, ...] = ()
 
     @property
     def audiences(self) -> tuple[str, ...]:
-        """The audiences its keywords name."""
-        return tuple(sorted({keyword.audience for keyword in self.keywords if keyword.audience}))
+        """The audiences that its keywords name, and those that were named in requests."""
+        return tuple(sorted({*self.named_audiences, *(word.audience for word in self.keywords if word.audience)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,12 @@ def account_from(document: Mapping[str, Any]) -> Account:
         ),
         keywords=tuple(Keyword(**keyword) for keyword in document.get("keywords", ())),
         keywords_off=tuple(document.get("keywords_off", ())),
+        named_audiences=tuple(document.get("named_audiences", ())),
     )
+
+
+def _document(account: Account) -> str:
+    return json.dumps(asdict(account), ensure_ascii=False, sort_keys=True)
 
 
 def directory_of(version: int, accounts: Sequence[Account]) -> Directory:
@@ -129,11 +139,36 @@ class DirectoryStore:
         accounts = [account_from(json.loads(document)) for _, document in sorted(documents.items())]
         return directory_of(int(version or 0), accounts)
 
+    def change(self, account_id: str, change: Callable[[Account], Account]) -> Account:
+        """Change one account as it is at this moment; repeated when somebody else was quicker.
+
+        Raises:
+            KeyError: there is no such account.
+            StoreError: it is unknown whether it was written, or others kept being quicker.
+        """
+        with store_errors(), self._client.pipeline(transaction=True) as pipeline:
+            for _ in range(_PATIENCE):
+                try:
+                    pipeline.watch(keys.ACCOUNTS)  # type: ignore[no-untyped-call]
+                    document: Any = pipeline.hget(keys.ACCOUNTS, account_id)
+                    if document is None:
+                        raise KeyError(account_id)
+                    changed = change(account_from(json.loads(document)))
+                    pipeline.multi()
+                    pipeline.hset(keys.ACCOUNTS, account_id, _document(changed))
+                    pipeline.incr(keys.VERSION)
+                    pipeline.execute()
+                except redis.WatchError:
+                    continue
+                self._asked_at = float("-inf")
+                return changed
+        raise StoreError("The account was changed by others again and again. Try once more.")
+
     def save(self, accounts: Sequence[Account]) -> None:
         """Write accounts, whole, in one step. Raises StoreError."""
         pipeline = self._client.pipeline(transaction=True)
         for account in accounts:
-            pipeline.hset(keys.ACCOUNTS, account.id, json.dumps(asdict(account), ensure_ascii=False, sort_keys=True))
+            pipeline.hset(keys.ACCOUNTS, account.id, _document(account))
         pipeline.incr(keys.VERSION)
         with store_errors():
             pipeline.execute()

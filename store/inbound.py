@@ -17,7 +17,7 @@ from store.messages import Message, MessageStore
 from store.scopes import Channel, Scope
 
 # Longer than any carrier's retries and than a reconciliation after an outage looks back.
-_SEEN_FOR = timedelta(days=400)
+SEEN_FOR = timedelta(days=400)
 # More automatic replies than any loop guard lets through.
 _MUTED = 1_000_000
 
@@ -95,7 +95,7 @@ class Receipt:
     replies: the first whose condition holds is sent. no_reply: why there is none, when the list is empty.
     ask: a question that is opened. answers_question: do nothing unless a question is open still.
     closes_question: an open question is void from now on. question_at: the sender it was asked from, when that is
-    not the one that was texted (a messaging service).
+    not the one that was texted (a messaging service). welcome: nobody is welcomed back while one of these blocks.
     """
 
     inbound: Message
@@ -115,6 +115,7 @@ class Receipt:
     answers_question: bool = False
     closes_question: bool = False
     question_at: str = ""
+    welcome: Sequence[Scope] = ()
 
 
 class InboundStore:
@@ -148,6 +149,9 @@ class InboundStore:
             _add_review(receipt.review, place, inbound.address, names, payload)
         if receipt.join:
             payload["join"] = join_payload(receipt.join, place, names)
+        if receipt.welcome:
+            gate_names, payload["welcome"] = gate_keys(place, receipt.welcome, Channel.TEXT, first=len(names) + 1)
+            names += gate_names
         payload["replies"] = [self._reply(reply, place, names) for reply in receipt.replies]
         change_names, payload["changes"] = change_keys(place, receipt.changes, first=len(names) + 1)
         duplicate, answer = self._functions.call("sg_receive", names + change_names, payload)
@@ -163,7 +167,7 @@ class InboundStore:
             "repeat_mark": 6,
             "loop": 7,
             "pending": 8,
-            "seen_for": _milliseconds(_SEEN_FOR),
+            "seen_for": _milliseconds(SEEN_FOR),
             "address": receipt.inbound.address,
             "member": place.gate_member,
             "field": place.details_field,
@@ -194,6 +198,22 @@ class InboundStore:
             **without_none({"once": once, "only_if": reply.only_if}),
         }
 
+    def were_seen(self, carrier: str, texts: Sequence[tuple[str, str]]) -> list[bool]:
+        """Whether each text was received before, in the order asked, in one round trip.
+
+        Args:
+            carrier: whose texts.
+            texts: address and carrier's id of each.
+
+        Raises:
+            StoreError: the whole answer is unknown.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        for address, carrier_id in texts:
+            pipeline.exists(keys.seen(place_of(address).shard, carrier, carrier_id))
+        with store_errors():
+            return [bool(found) for found in pipeline.execute()]
+
     def mute(self, sender: str, address: str, duration: timedelta) -> None:
         """Send no automatic reply to an address from a sender for a while. Raises StoreError."""
         with store_errors():
@@ -213,10 +233,10 @@ class InboundStore:
         with store_errors():
             self._client.xadd(keys.unrouted(), row, maxlen=100_000, approximate=True)
 
-    def unrouted(self, *, limit: int = 1000) -> list[tuple[str, dict[str, str]]]:
-        """The texts to senders nobody has configured, oldest first, with their ids. Raises StoreError."""
+    def unrouted(self, *, after: str = "", limit: int = 1000) -> list[tuple[str, dict[str, str]]]:
+        """The texts to senders nobody has configured, oldest first, from after an id on. Raises StoreError."""
         with store_errors():
-            rows: Any = self._client.xrange(keys.unrouted(), count=limit)
+            rows: Any = self._client.xrange(keys.unrouted(), f"({after}" if after else "-", count=limit)
         return [
             (entry.decode(), {name.decode(): value.decode() for name, value in fields.items()})
             for entry, fields in rows
@@ -240,7 +260,7 @@ def _add_review(review: Review, place: Place, address: str, names: list[str], pa
     scope = Scope.of_account(review.account)
     first = len(names) + 1
     names += [
-        keys.reviews(place.shard, review.account),
+        keys.reviews(place.shard, review.account, held=review.hold),
         keys.waiting(place.shard, review.account, address),
         keys.hold(place, scope),
         keys.journal(place.shard, review.account),

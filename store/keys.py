@@ -91,9 +91,9 @@ def pending(shard: str, sender: str, address: str) -> str:
     return f"{{{shard}}}:pending:{sender}:{address}"
 
 
-def reviews(shard: str, account: str) -> str:
-    """Sorted set of the texts that a person has to read, by when they came."""
-    return f"{{{shard}}}:reviews:{account}"
+def reviews(shard: str, account: str, *, held: bool) -> str:
+    """Sorted set of the texts that a person has to read (or may take back), by when they came."""
+    return f"{{{shard}}}:reviews:{'held' if held else 'acted'}:{account}"
 
 
 def waiting(shard: str, account: str, address: str) -> str:
@@ -160,3 +160,18 @@ def idempotency(account: str, key: str) -> str:
 def unrouted() -> str:
     """Stream of texts to senders nobody has configured."""
     return "{config}:unrouted"
+
+
+def reconciliation(carrier: str) -> str:
+    """Hash of what is known of reconciling with a carrier: how far, when last, how much."""
+    return f"{{config}}:reconciliation:{carrier}"
+
+
+def reconciliation_lock(carrier: str) -> str:
+    """Token of the one that reconciles with a carrier just now."""
+    return f"{{config}}:reconciliation:{carrier}:lock"
+
+
+def pushed(shard: str, account: str) -> str:
+    """Hash of the opt-outs of one account that a carrier was told of, by sender and number."""
+    return f"{{{shard}}}:pushed:{account}"

@@ -26,6 +26,7 @@ _PARKED_MOST = 20
 class Message:
     """One text, inbound or outbound.
 
+    configured_sender: the sender as its account has it, when the text goes out from a number of a messaging service.
     kind: "transactional", "broadcast", "confirmation", "help", ... what the text is for. permit: it answers a
     person's own text and passes the gate once although the number is blocked (G4). expires_at: not sent after.
     status: queued, handing_over, accepted, sent, delivered, read, undelivered, failed, canceled, unknown,
@@ -42,6 +43,7 @@ class Message:
     status: str
     created_at: datetime
     audience: str = ""
+    configured_sender: str = ""
     permit: bool = False
     expires_at: datetime | None = None
     reason: str = ""
@@ -51,13 +53,14 @@ class Message:
     in_reply_to: str = ""
     attempts: int = 0
     updated_at: datetime | None = None
+    handed_at: datetime | None = None
     blocked_by: Mapping[str, Any] | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """Every scope that covers this message."""
-        return scopes_of_send(self.account, self.sender, self.audience or None)
+        return scopes_of_send(self.account, self.configured_sender or self.sender, self.audience or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ def fields_of(message: Message) -> list[str]:
         "created": str(milliseconds(message.created_at)),
         "updated": str(milliseconds(message.created_at)),
         "audience": message.audience,
+        "configured_sender": message.configured_sender,
         "permit": "1" if message.permit else "",
         "expires": str(milliseconds(message.expires_at)) if message.expires_at else "",
         "carrier": message.carrier,
@@ -142,7 +146,19 @@ def fields_of(message: Message) -> list[str]:
 
 _KNOWN = {
     *("account", "direction", "sender", "address", "body", "kind", "status", "created", "updated", "audience"),
-    *("permit", "expires", "carrier", "sid", "in_reply_to", "reason", "code", "attempts", "blocked_by", "handed_at"),
+    *(
+        "permit",
+        "expires",
+        "carrier",
+        "sid",
+        "in_reply_to",
+        "configured_sender",
+        "reason",
+        "code",
+        "attempts",
+        "blocked_by",
+        "handed_at",
+    ),
 }
 
 
@@ -160,6 +176,8 @@ def message_from(identifier: str, raw: Mapping[bytes, bytes]) -> Message:
         status=text["status"],
         created_at=moment(text["created"]),
         audience=text.get("audience", ""),
+        configured_sender=text.get("configured_sender", ""),
+        handed_at=moment(text["handed_at"]) if "handed_at" in text else None,
         permit=text.get("permit") == "1",
         expires_at=moment(text["expires"]) if "expires" in text else None,
         reason=text.get("reason", ""),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from store.consent import MAY_LIFT, RANK
 from store.details import Record, pack, unpack
 from store.journal import Source, is_packed, unpack_rows
-from store.scopes import ALL_CHANNELS, Channel
+from store.scopes import ALL_CHANNELS, Channel, Scope
 
 Entry = tuple[bytes, Mapping[bytes, bytes]]
 """A stream's entry: its id and its fields."""
@@ -88,9 +88,11 @@ class ShardState:
         for scope in [fields[b"scope"].decode(), *(also.split("\n") if also else ())]:
             bucket, field = self._bucket(scope, address)
             records = unpack(bucket.get(field))
+            came_back = self._came_back(scope, address) if rule is opt_out else {}
             for channel in channels:
                 record = records.get(channel)
-                new = rule(record, at, source, event, only_event)
+                stale = at < came_back.get(channel, 0)
+                new = None if stale else rule(record, at, source, event, only_event)
                 if new is not None:
                     records[channel] = new
                 elif record is not None:
@@ -99,6 +101,14 @@ class ShardState:
             if records:
                 bucket[field] = pack(records)
             touched.add((scope, address))
+
+    def _came_back(self, scope: str, address: str) -> Mapping[Channel, int]:
+        """When the person came back, by channel: what is entered with an older date changes nothing (G7)."""
+        side = Scope.parse(scope)
+        if not side.entered:
+            return {}
+        persons = unpack(self.value(side.persons_side.key, address))
+        return {channel: record.latest for channel, record in persons.items() if not record.blocked}
 
     def _apply_packed(self, event: str, fields: Mapping[bytes, bytes], touched: set[tuple[str, str]]) -> None:
         scope, source = fields[b"scope"].decode(), Source(int(fields[b"source"]))

@@ -32,21 +32,22 @@ class ReviewStore:
         self._client = client
         self._functions = functions
 
-    def queue(self, account: str, *, limit: int = 100) -> list[QueuedReview]:
-        """The texts of an account that wait, oldest first. Raises StoreError."""
+    def queue(self, account: str, *, held: bool, limit: int = 100) -> list[QueuedReview]:
+        """The texts of an account that wait, or may be taken back; oldest first. Raises StoreError."""
         pipeline = self._client.pipeline(transaction=False)
         for shard in keys.SHARDS:
-            pipeline.zrange(keys.reviews(shard, account), 0, limit - 1, withscores=True)
+            pipeline.zrange(keys.reviews(shard, account, held=held), 0, limit - 1, withscores=True)
         with store_errors():
             answers = pipeline.execute()
         found = [QueuedReview(member.decode(), moment(round(score))) for rows in answers for member, score in rows]
         return sorted(found, key=lambda review: (review.received_at, review.message))[:limit]
 
-    def count(self, account: str) -> int:
-        """How many texts of an account wait. Raises StoreError."""
+    def held_since(self, account: str, until: datetime | None = None) -> int:
+        """How many texts of an account are held; of those that came until a time, or of all. Raises StoreError."""
         pipeline = self._client.pipeline(transaction=False)
+        latest = str(milliseconds(until)) if until else "+inf"
         for shard in keys.SHARDS:
-            pipeline.zcard(keys.reviews(shard, account))
+            pipeline.zcount(keys.reviews(shard, account, held=True), "-inf", latest)
         with store_errors():
             return sum(pipeline.execute())
 
@@ -56,6 +57,7 @@ class ReviewStore:
         decision: str,
         changes: Sequence[Change],
         *,
+        held: bool,
         occurred_at: datetime,
         now: datetime,
         detail: Mapping[str, Any],
@@ -66,6 +68,7 @@ class ReviewStore:
             message: the text.
             decision: what was decided, for the journal.
             changes: what follows.
+            held: which of the two queues it is in.
             occurred_at: when what follows happened: when the person texted, or now for what a reviewer takes back.
             now: the time of the decision.
             detail: who decided and why.
@@ -78,7 +81,7 @@ class ReviewStore:
         """
         place = place_of(message.address)
         names = [
-            keys.reviews(place.shard, message.account),
+            keys.reviews(place.shard, message.account, held=held),
             keys.waiting(place.shard, message.account, message.address),
             keys.hold(place, Scope.of_account(message.account)),
             keys.message(place.shard, message.id),
@@ -105,4 +108,4 @@ class ReviewStore:
     def drop(self, message: Message) -> None:
         """Take a text out of the queue whose time to be taken back is over. Raises StoreError."""
         with store_errors():
-            self._client.zrem(keys.reviews(place_of(message.address).shard, message.account), message.id)
+            self._client.zrem(keys.reviews(place_of(message.address).shard, message.account, held=False), message.id)

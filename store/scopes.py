@@ -1,7 +1,8 @@
 """How far a block reaches (design §4)."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -33,12 +34,28 @@ def is_account_id(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Scope:
-    """One scope. Made by the class methods, which say what each kind needs."""
+    """One scope. Made by the class methods, which say what each kind needs.
+
+    entered: the side of it that colleagues and programs enter. It stands beside what the person said themself, so
+    that neither replaces the other and each is lifted by whom it belongs to (G5): START does not lift a "do not call"
+    that was said on the phone, and an admin does not lift a STOP.
+    """
 
     kind: ScopeKind
     account: str = ""
     sender: str = ""
     audience: str = ""
+    entered: bool = False
+
+    @property
+    def persons_side(self) -> "Scope":
+        """The same scope, on the side of what the person said themself."""
+        return replace(self, entered=False)
+
+    @property
+    def entered_side(self) -> "Scope":
+        """The same scope, on the side that colleagues and programs enter; only an account's scopes have one."""
+        return replace(self, entered=True) if self.account else self
 
     @classmethod
     def everything(cls) -> "Scope":
@@ -74,11 +91,15 @@ class Scope:
             case ScopeKind.SENDER:
                 return f"s/{self.sender}"
             case ScopeKind.ACCOUNT:
-                return f"a/{self.account}"
+                return f"{self._side}/{self.account}"
             case ScopeKind.ACCOUNT_SENDER:
-                return f"a/{self.account}/s/{self.sender}"
+                return f"{self._side}/{self.account}/s/{self.sender}"
             case ScopeKind.ACCOUNT_AUDIENCE:
-                return f"a/{self.account}/l/{self.audience}"
+                return f"{self._side}/{self.account}/l/{self.audience}"
+
+    @property
+    def _side(self) -> str:
+        return "e" if self.entered else "a"
 
     @classmethod
     def parse(cls, key: str) -> "Scope":
@@ -92,13 +113,18 @@ class Scope:
                 return cls.everything()
             case ["s", *sender] if sender:
                 return cls.of_sender("/".join(sender))
-            case ["a", account]:
-                return cls.of_account(account)
-            case ["a", account, "s", sender]:
-                return cls.of_account_sender(account, sender)
-            case ["a", account, "l", audience]:
-                return cls.of_audience(account, audience)
+            case ["a" | "e" as side, account]:
+                return replace(cls.of_account(account), entered=side == "e")
+            case ["a" | "e" as side, account, "s", sender]:
+                return replace(cls.of_account_sender(account, sender), entered=side == "e")
+            case ["a" | "e" as side, account, "l", audience]:
+                return replace(cls.of_audience(account, audience), entered=side == "e")
         raise ValueError(f"{key!r} is not a scope")
+
+
+def both_sides(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
+    """Scopes in their order, each with what the person said before what was entered."""
+    return tuple(side for scope in scopes for side in dict.fromkeys((scope, scope.entered_side)))
 
 
 def scopes_of_send(account: str, sender: str, audience: str | None) -> tuple[Scope, ...]:
@@ -111,4 +137,4 @@ def scopes_of_send(account: str, sender: str, audience: str | None) -> tuple[Sco
     ]
     if audience:
         scopes.append(Scope.of_audience(account, audience))
-    return tuple(scopes)
+    return both_sides(scopes)

@@ -45,6 +45,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
         ProblemKind("unknown_sender", 422, "The sender is not one of this account"),
         ProblemKind("one_scope_only", 422, "Two scopes were named"),
         ProblemKind("in_the_future", 422, "A time is in the future"),
+        ProblemKind("too_long_ago", 422, "A time is too long ago"),
         ProblemKind("internal_error", 500, "Something broke here"),
         ProblemKind("store_unavailable", 503, "The store does not answer"),
     )

@@ -206,7 +206,9 @@ def delete_opt_out(path: NumberPath, query: DeleteQuery) -> Response:
 
 
 def _changed(number: str, outcomes: tuple[Outcome, ...]) -> Response:
-    blocks = services().consent.blocks(account(), number)
+    # The request may have named an audience that the account did not know before.
+    owner = services().store.directory.current().accounts[account().id]
+    blocks = services().consent.blocks(owner, number)
     changes = [ChangeView(scope=outcome.scope.kind.value, outcome=outcome.outcome) for outcome in outcomes]
     return as_json(
         ChangeResult(

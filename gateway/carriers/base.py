@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import unquote
 
 from gateway.carriers.failures import Failure
@@ -83,6 +83,7 @@ class InboundText:
     carrier_id: the carrier's id of the message; redeliveries have the same. sender: ours, that was texted.
     service: the carrier's id of the pool the sender is in, or "". address: who texted. carrier_action: what the
     carrier says it did already ("opt_out", "opt_in", "help"), or "". media: how many pictures came along.
+    channel: "whatsapp", "rcs", ... when it did not come as a text message.
     received_at: when the carrier got it, for texts that are fetched later; None for one that comes in now.
     """
 
@@ -94,6 +95,7 @@ class InboundText:
     service: str = ""
     carrier_action: str = ""
     media: int = 0
+    channel: str = ""
     received_at: datetime | None = None
 
 
@@ -195,3 +197,94 @@ class Carrier(Protocol):
 
     def failure_of(self, code: str) -> Failure:
         """The row of the failure table for one of the carrier's codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundQuery:
+    """Which inbound texts to list.
+
+    sender: ours, that was texted; "" for all of them. since, until: by the carrier's clock, until None is open;
+    more than that may be listed. page: where to go on, from the page before; "" begins.
+    """
+
+    sender: str
+    since: datetime
+    until: datetime | None = None
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundPage:
+    """Some of the texts that were asked for, in any order. next_page: for the next question; "" at the end."""
+
+    texts: Sequence[InboundText]
+    next_page: str
+
+
+@runtime_checkable
+class HasCredentials(Protocol):
+    """A carrier that can say whether it accepts our credentials."""
+
+    name: str
+
+    def check_credentials(self) -> str:
+        """Ask the carrier. Returns what it calls the account's state ("active").
+
+        Raises:
+            CarrierError: it does not accept them, or there is no answer.
+        """
+
+
+@runtime_checkable
+class ListsInbound(Protocol):
+    """A carrier that can be asked which texts it got for us."""
+
+    name: str
+    traits: CarrierTraits
+
+    def inbound_page(self, query: InboundQuery) -> InboundPage:
+        """One page of inbound texts.
+
+        Raises:
+            CarrierError: there is no answer.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOptOut:
+    """An opt-out to tell a carrier of.
+
+    id: 32 hexadecimal digits, the same whenever this opt-out is told. medium: how the person said so: "text",
+    "website", "offline" or "other".
+    """
+
+    id: str
+    sender: str
+    address: str
+    since: datetime
+    medium: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the carrier made of one opt-out. problem: "" when it took it."""
+
+    id: str
+    problem: str
+
+
+@runtime_checkable
+class TakesOptOuts(Protocol):
+    """A carrier that can be told of opt-outs it did not see. Opt-ins are never told."""
+
+    name: str
+    # How many go into one call, and how many calls a minute are allowed.
+    opt_outs_a_call: int
+    opt_out_calls_a_minute: int
+
+    def tell_opt_outs(self, opt_outs: Sequence[KnownOptOut]) -> Sequence[Told]:
+        """Tell of opt-outs, `opt_outs_a_call` at most. Telling twice is harmless.
+
+        Raises:
+            CarrierError: the carrier took none, or that is not known.
+        """

@@ -1,4 +1,4 @@
-"""Twilio: verify, parse, answer, send, and its code table (twilio_codes.toml)."""
+"""Twilio: verify, parse, answer, send, and its code table (twilio_codes.toml); what it lists and is told."""
 
 import hmac
 import tomllib
@@ -13,17 +13,24 @@ from gateway.carriers.base import (
     Accepted,
     CarrierTraits,
     DeliveryReport,
+    InboundPage,
+    InboundQuery,
     InboundText,
+    KnownOptOut,
     OutboundText,
     Refused,
+    Told,
     WebhookRequest,
     WebhookResponse,
 )
 from gateway.carriers.bodies import readable
 from gateway.carriers.failures import FAILURES, Failure
+from gateway.carriers.twilio_consents import CALLS_A_MINUTE, ITEMS_A_CALL, tell_opt_outs
+from gateway.carriers.twilio_errors import asked
+from gateway.carriers.twilio_listing import inbound_page
 from gateway.carriers.twilio_signature import body_is_intact, is_signed
 from gateway.errors import WebhookRejected, WebhookUnreadable
-from gateway.phone import address_of
+from gateway.phone import address_of, channel_of
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -74,6 +81,8 @@ class Twilio:
 
     name = "twilio"
     traits = TRAITS
+    opt_outs_a_call = ITEMS_A_CALL
+    opt_out_calls_a_minute = CALLS_A_MINUTE
 
     def __init__(
         self,
@@ -119,6 +128,7 @@ class Twilio:
                 address=address_of(_needed(values, "From")),
                 body=readable(values.get("Body", "")),
                 service=values.get("MessagingServiceSid", ""),
+                channel=channel_of(values["From"]),
                 carrier_action=_ACTIONS.get(values.get("OptOutType", "").upper(), ""),
                 media=int(media) if media.isdigit() and len(media) < 4 else 0,
             ),
@@ -168,6 +178,19 @@ class Twilio:
             return self._refusal(error)
         return Accepted(str(message.sid), _STATUSES.get(str(message.status), "accepted"))
 
+    def inbound_page(self, query: InboundQuery) -> InboundPage:
+        """One page of the texts Twilio got for us. Raises CarrierError."""
+        return inbound_page(self._twilio(), query)
+
+    def tell_opt_outs(self, opt_outs: Sequence[KnownOptOut]) -> Sequence[Told]:
+        """Tell Twilio's Consent API of opt-outs. Raises CarrierError."""
+        return tell_opt_outs(self._twilio(), opt_outs)
+
+    def check_credentials(self) -> str:
+        """The state of the account, asked with the credentials that send. Raises CarrierError."""
+        account = asked("the account", lambda: self._twilio().api.v2010.accounts(self._account_sid).fetch())
+        return str(account.status)
+
     def _twilio(self) -> Any:
         if self._client is None:
             self._client = _client(self._account_sid, self._tokens[0], self._api_key, self._timeout, self._api_base_url)
@@ -198,7 +221,7 @@ def _client(account_sid: str, token: str, api_key: tuple[str, str] | None, timeo
     from twilio.rest import Client
 
     class Rebased(TwilioHttpClient):  # type: ignore[misc]
-        """Sends what is meant for api.twilio.com to an emulator; the path stays."""
+        """Sends what is meant for any host of Twilio to an emulator; the path stays."""
 
         def request(self, method: str, url: str, **arguments: Any) -> Any:
             if base_url:

@@ -41,7 +41,7 @@ def unrouted() -> None:
 def list_unrouted(data: Path | None) -> None:
     """Show the texts that found nobody, oldest first."""
     with open_services(data) as services:
-        waiting = services.routing.waiting()
+        waiting = list(services.routing.waiting())
         for found in waiting:
             text = found.text
             click.echo(f"{text.received_at:%Y-%m-%d %H:%M:%S}  {text.address} -> {text.sender}  {text.body!r}")

@@ -26,6 +26,8 @@ log = logger(__name__)
 _READY_TIMEOUT = 60.0
 # A thread waits for the disk most of its time; many at once share one flush (measured: bench.webhook).
 _WEB_THREADS = 16
+# How long the sweeper's end waits for the page of a carrier's list that is being worked on.
+_LAST_PAGE = 2.0
 
 
 @click.command()
@@ -185,13 +187,20 @@ def _run_pool(settings: Settings, processes: int) -> None:
 @click.command()
 @data_option
 def sweeper(data: Path | None) -> None:
-    """Run the sweeper: it finishes what was written but not done. More than one may run."""
+    """Run the sweeper: it finishes what was written but not done, and looks for texts whose webhook never came.
+
+    More than one may run.
+    """
     settings = settings_with(data)
     configure_logs(settings.log_format)
     services: Services = build(settings)
     stopping = threading.Event()
     _stop_on_signals(stopping.set)
+    reconciling = threading.Thread(target=services.reconciliation.run, args=(stopping,), daemon=True)
+    reconciling.start()
     try:
         services.sweeper.run(stopping)
     finally:
+        stopping.set()
+        reconciling.join(_LAST_PAGE)
         services.close()

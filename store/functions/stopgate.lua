@@ -154,12 +154,21 @@ local WEIGHT = { opted_out = 7, lifted = 7, strengthened = 6, refreshed = 5, kep
                  already = 1, not_opted_out = 1 }
 
 local function plan(keys, payload, change)
+  assert(change.at > 0 and change.at < 2 ^ 47, 'times are milliseconds since 1970')
   local records = unpack_details(redis.call('HGET', keys[change.details], payload.field))
+  local persons = change.persons and unpack_details(redis.call('HGET', keys[change.persons], payload.field)) or {}
   local planned = { records = records, new = {}, outcome = nil, previous = nil }
   for _, channel in ipairs(change.channels) do
     local record = records[channel]
     local new, outcome
-    if change.kind == 'opt_out' then new, outcome = opt_out(record, change) else new, outcome = lift(record, change) end
+    local back = persons[channel]
+    if change.kind == 'opt_out' and back and not back.blocked and change.at < back.latest then
+      outcome = 'stale' -- the person came back since
+    elseif change.kind == 'opt_out' then
+      new, outcome = opt_out(record, change)
+    else
+      new, outcome = lift(record, change)
+    end
     planned.new[channel] = new
     if record and not planned.previous then
       planned.previous = record.event
@@ -344,15 +353,17 @@ local function choose_reply(payload, happened)
   end
 end
 
-local function reply_verdict(keys, payload, reply)
+-- A new opt-out is always confirmed: it is the one text that the person has a right to (SC-3). Said again while it
+-- stands, it is confirmed once in a while (`once`). Everything else is cut off by the loop guard.
+local function reply_verdict(keys, payload, reply, happened)
   if #payload.replies == 0 then return payload.no_reply end
   if not reply then return 'nothing_changed' end
-  if reply.once and redis.call('SET', keys[payload.repeat_mark], reply.id, 'NX', 'PX', reply.once) == false then
-    return 'confirmed_already'
-  end
+  local due = reply.once and happened.opted_out
+  if reply.once and not due and redis.call('EXISTS', keys[payload.repeat_mark]) == 1 then return 'confirmed_already' end
   local replies = redis.call('INCR', keys[payload.loop])
   if replies == 1 then redis.call('PEXPIRE', keys[payload.loop], payload.loop_window) end
-  if replies > payload.loop_limit then return 'loop_guard' end
+  if replies > payload.loop_limit and not due then return 'loop_guard' end
+  if reply.once then redis.call('SET', keys[payload.repeat_mark], reply.id, 'PX', reply.once) end
   return 'queued'
 end
 
@@ -363,6 +374,7 @@ local function join(keys, payload)
   local blocked = #blocks(keys, { scopes = wish.scopes, channel = 'text', member = payload.member, field = payload.field }) > 0
   if redis.call('SISMEMBER', keys[wish.audience], payload.member) == 1 and not blocked then return 'already_member' end
   if wish.question and (blocked or wish.always_ask) then
+    if redis.call('GET', keys[payload.pending]) == wish.question then return 'asked_already' end
     redis.call('SET', keys[payload.pending], wish.question, 'PX', wish.window)
     journal(keys, wish.journal, {
       number = payload.address, kind = 'join', scope = wish.scope, channels = 'text', at = payload.at, outcome = 'asked',
@@ -381,7 +393,7 @@ end
 
 local function put_before_a_person(keys, payload)
   local review = payload.review
-  redis.call('ZADD', keys[review.queue], payload.now, payload.inbound.id)
+  redis.call('ZADD', keys[review.queue], payload.at, payload.inbound.id)
   if not review.hold then return end
   redis.call('SADD', keys[review.waiting], payload.inbound.id)
   redis.call('SADD', keys[review.hold], payload.member)
@@ -408,17 +420,17 @@ redis.register_function('sg_receive', function(keys, args)
   local happened, results = {}, {}
   if answer_pending(keys, payload) then
     results = apply(keys, payload)
-    for _, result in ipairs(results) do
-      happened[result.outcome] = true
-      if result.outcome == 'lifted' then redis.call('DEL', keys[payload.repeat_mark]) end
-    end
+    for _, result in ipairs(results) do happened[result.outcome] = true end
+    -- Nobody is welcomed back whose texts are refused still.
+    if happened.lifted and payload.welcome and #blocks(keys, { scopes = payload.welcome, channel = 'text',
+        member = payload.member, field = payload.field }) > 0 then happened.lifted = nil end
     if payload.join then happened[join(keys, payload)] = true end
     if payload.ask then redis.call('SET', keys[payload.pending], payload.ask.question, 'PX', payload.ask.window) end
   end
-  if payload.review then put_before_a_person(keys, payload) end
+  if payload.review and (payload.review.hold or happened.opted_out) then put_before_a_person(keys, payload) end
   create(keys, payload, payload.inbound)
   local reply = choose_reply(payload, happened)
-  local verdict = reply_verdict(keys, payload, reply)
+  local verdict = reply_verdict(keys, payload, reply, happened)
   if verdict == 'queued' then create(keys, payload, reply) end
   redis.call('HSET', keys[payload.inbound.message], 'results', list(results), 'reply', verdict)
   if verdict == 'queued' then redis.call('HSET', keys[payload.inbound.message], 'reply_id', reply.id) end
@@ -432,7 +444,8 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_change: a consent change that did not come as a text (API, admin, carrier, import of one)
---   KEYS     counters, then per change: gate text, gate voice, details, journal, members
+--   KEYS     counters, then per change: gate text, gate voice, details, journal, members, and for what is entered
+--            beside a person's own word the details of that
 --   returns  JSON list of {scope, outcome, entry, held_by}
 
 redis.register_function('sg_change', function(keys, args)

@@ -35,13 +35,12 @@ def test_a_number_is_opted_out_and_let_back_in_by_a_program(api: Api, clock: Fak
         ({}, ["account", "account"]),
         ({"channels": ["voice"]}, ["account"]),
         ({"sender": "55555"}, ["account+sender", "account+sender"]),
-        ({"audience": "newsletter", "channels": ["text", "text"]}, []),
+        ({"audience": "newsletter", "channels": ["text", "text"]}, ["account+audience"]),
     ],
 )
 def test_put_writes_the_scope_and_channels_that_were_named(api: Api, body: dict[str, Any], scopes: list[str]) -> None:
     status, answer = api("PUT", f"/opt-outs/{PERSON}", body)
     assert status == 200
-    # An audience that no keyword names is not listed with the number, but it blocks.
     assert [item["scope"] for item in answer["opt_outs"]] == scopes
     if "audience" in body:
         assert api("POST", "/messages", {**TEXT, "audience": "newsletter"})[0] == 409
@@ -61,11 +60,12 @@ def test_g5_a_program_cannot_replace_or_lift_a_persons_own_stop_and_is_told_what
     text(client, "STOP")
     clock.pass_time(timedelta(minutes=1))
     _, answer = api("PUT", f"/opt-outs/{PERSON}", {})
-    assert answer["changes"] == [{"scope": "account", "outcome": "stronger_kept"}]
+    assert answer["changes"] == [{"scope": "account", "outcome": "opted_out"}]  # beside it, not instead of it
+    assert [item["source"] for item in answer["opt_outs"]] == ["keyword", "api", "keyword", "api"]
     status, answer = api("DELETE", f"/opt-outs/{PERSON}")
     assert (status, answer["code"], answer["word"]) == (409, "opted_out_by_person", "START")
-    assert answer["text_to"] == "+15005550006"
-    assert "ask them to text START to +1 500-555-0006" in answer["detail"]
+    assert answer["text_to"] == "+12025550100"  # the sender they texted STOP to
+    assert "ask them to text START to +1 202-555-0100" in answer["detail"]
     assert api("GET", f"/opt-outs/{PERSON}")[1]["opted_out"]
 
 

@@ -112,3 +112,16 @@ def test_a_store_that_is_not_there_is_one_sentence(run) -> None:  # type: ignore
     assert done.exit_code == 1
     assert "The store did not answer" in done.output
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"TWILIO_AUTH_TOKEN": "wrong"}, "did not accept the credentials"),
+        ({"TWILIO_API_BASE_URL": "http://127.0.0.1:9"}, "could not be reached"),
+    ],
+)
+def test_doctor_finds_credentials_that_the_carrier_does_not_accept(run, change: dict[str, str], sentence: str) -> None:  # type: ignore[no-untyped-def]
+    done = run("doctor", **change)
+    assert done.exit_code == 1
+    assert sentence in done.output

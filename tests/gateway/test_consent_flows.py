@@ -151,9 +151,10 @@ def test_a_program_subscribes_and_somebody_who_opted_out_has_to_confirm_by_text(
     assert api("DELETE", f"/subscriptions?number=%2B{PERSON[1:]}&audience=news")[1]["status"] == "left"
     person.says("STOP")
     status, answer = api("POST", "/subscriptions", body)
-    assert (status, answer["status"], answer["word"], answer["text_to"]) == (202, "pending", "Y", SENDER)
+    assert (status, answer["status"], answer["word"], answer["text_to"]) == (202, "pending", "NEWS", SENDER)
+    person.says("yes")  # nobody asked them anything: this is about something else
     assert not person.may_get("news")
-    person.says("Y")
+    person.says("News")
     assert person.may_get("news")
     assert person.audiences() == ["news"]
 
@@ -332,5 +333,5 @@ def test_a_program_subscribes_through_a_messaging_service_and_the_answer_comes_t
     clock.pass_time(timedelta(seconds=1))
     assert api("POST", "/subscriptions", {"number": PERSON, "audience": "news", "from": service})[0] == 202
     clock.pass_time(timedelta(seconds=1))
-    text(client, "Y", To="+12025550188", MessagingServiceSid=service, MessageSid="SM" + "2" * 32)
+    text(client, "news", To="+12025550188", MessagingServiceSid=service, MessageSid="SM" + "2" * 32)
     assert services.store.audiences.memberships(PERSON, "acme", ["news"]) == ["news"]

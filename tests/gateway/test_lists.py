@@ -216,7 +216,7 @@ def test_an_undone_import_says_what_it_lifted_and_what_stayed(services: Services
     write_list(tmp_path / "list.csv")
     run_import(services, tmp_path / "list.csv")
     account = services.store.directory.current().accounts["acme"]
-    services.consent.opt_out(account, OTHER, source=Source.ADMIN, actor="ben")
+    services.consent.opt_out(account, OTHER, source=Source.LINK, actor="the person")
     steps = list(services.imports.undo("i", source=Source.ADMIN, actor="ann", reason="wrong file"))
     assert (steps[-1].lifted, steps[-1].kept) == (1, 1)
     record = services.store.imports.get("i")

@@ -25,6 +25,7 @@ SCOPES = (
     Scope.of_sender("72975"),
     Scope.of_account("acme"),
     Scope.of_account_sender("acme", "72975"),
+    Scope.of_account("acme").entered_side,
 )
 CHANNELS = ((Channel.TEXT,), (Channel.VOICE,), ALL_CHANNELS)
 OPT_OUT_SOURCES = tuple(source for source in Source if source is not Source.CONFIRMED)
@@ -114,6 +115,9 @@ class ConsentModel(RuleBasedStateMachine):
         decide = opt_out if change.kind == "opt_out" else lift
         for channel in change.channels:
             place = (number, change.scope, channel)
+            back = self.known.get((number, change.scope.persons_side, channel)) if change.scope.entered else None
+            if change.kind == "opt_out" and back and not back.blocked and at < back.latest:
+                continue  # the person came back since (G7)
             known = decide(self.known.get(place), change.source, at)
             if known is not None:
                 self.known[place] = known
