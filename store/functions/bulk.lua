@@ -246,8 +246,8 @@ local function undo_row(keys, header, position, member, field, row, known)
   local lifted = {}
   for offset, channel in ipairs(CHANNELS) do
     local record = records[channel]
-    local mine = record and (record.event == header.entry or redis.call('HEXISTS', keys[1], record.event) == 1)
-    if bit.band(flags, NEWLY[channel]) ~= 0 and mine and record.blocked then
+    local mine = record and record.blocked and (record.event == header.entry or redis.call('HEXISTS', keys[1], record.event) == 1)
+    if bit.band(flags, NEWLY[channel]) ~= 0 and mine then
       records[channel] = before(prior, channel, header.source)
       lifted[channel] = keys[position + offset - 1]
     end
