@@ -12,13 +12,16 @@ from store.addresses import Place, place_of
 from store.bulk import read_many
 from store.client import store_errors
 from store.consent import owner_of
-from store.functions import Call, Functions
+from store.functions import Call, Functions, Started
 from store.journal import Source, fresh_flags, pack_row, unpack_rows
 from store.scopes import ALL_CHANNELS, Channel, Scope
 from store.topology import Topology
 
-# A call of this many rows keeps the server busy for two or three milliseconds; the gate is answered between two.
-ROWS_PER_CALL = 320
+# A call of this many rows keeps the server busy for a millisecond or two; the gate is answered between two. Not to be
+# changed while an import is resumed: its parts are known by their first row.
+ROWS_PER_CALL = 128
+# Calls that a server has at a time: it flushes its file once for both, and never waits for us.
+_IN_FLIGHT = 2
 _KEPT = timedelta(days=7)
 _UNDO_ENTRIES_AT_ONCE = 16
 
@@ -107,18 +110,22 @@ class BatchStore:
             StoreError: some rows may have been applied; applying the block again completes it.
         """
         outcomes = bytearray(len(rows))
-        under_way: tuple[Sequence[_Part], Any] | None = None
-        for parts in self._rounds(rows, fresh_flags(batch.channels)):
-            calls = [self._call(batch, block, part, rows) for part in parts]
-            if under_way is not None:
-                self._note(outcomes, *under_way)
-            under_way = (parts, self._functions.start(calls))
-        if under_way is not None:
-            self._note(outcomes, *under_way)
+        under_way: list[tuple[Sequence[_Part], Started]] = []
+        try:
+            for parts in self._rounds(rows, fresh_flags(batch.channels)):
+                calls = [self._call(batch, block, part, rows) for part in parts]
+                if len(under_way) == _IN_FLIGHT:
+                    self._note(outcomes, *under_way.pop(0))
+                under_way.append((parts, self._functions.start(calls)))
+            while under_way:
+                self._note(outcomes, *under_way.pop(0))
+        finally:
+            for _, started in under_way:
+                started.abandon()
         return bytes(outcomes)
 
     @staticmethod
-    def _note(outcomes: bytearray, parts: Sequence[_Part], started: Any) -> None:
+    def _note(outcomes: bytearray, parts: Sequence[_Part], started: Started) -> None:
         for part, answer in zip(parts, started.answers(), strict=True):
             for position, code in zip(part.positions, answer, strict=True):
                 outcomes[position] = code
@@ -139,13 +146,17 @@ class BatchStore:
         # stay in the order of the file.
         backwards = [row.number[::-1] for row in rows]
         part: _Part | None = None
+        last = 0
         for position in sorted(range(len(rows)), key=backwards.__getitem__):
             shard = rows[position].number[-2:]
-            if part is None or part.shard != shard or len(part.positions) == ROWS_PER_CALL:
+            full = part is not None and len(part.positions) >= ROWS_PER_CALL
+            # Rows of one person stay in one call, in their order.
+            if part is None or part.shard != shard or (full and backwards[position] != backwards[last]):
                 if part is not None:
                     yield part
                 part = _Part(shard, flags)
             part.add(position, rows[position])
+            last = position
         if part is not None:
             yield part
 
@@ -204,10 +215,13 @@ class BatchStore:
         yield Undone(0, 0, 0, len(waiting))
         for start in range(0, len(waiting), _UNDO_ENTRIES_AT_ONCE):
             some = waiting[start : start + _UNDO_ENTRIES_AT_ONCE]
+            under_way: list[Started] = []
             for call in self._undo_calls(some, batch_id, scope, source, at, detail):
-                (answer,) = self._functions.start([call]).answers()
-                counts = json.loads(answer)
-                lifted, kept = lifted + counts["lifted"], kept + counts["kept"]
+                under_way.append(self._functions.start([call]))
+                if len(under_way) > 1:
+                    lifted, kept = _added(lifted, kept, under_way.pop(0))
+            while under_way:
+                lifted, kept = _added(lifted, kept, under_way.pop(0))
             yield Undone(lifted, kept, start + len(some), len(waiting))
 
     def _entries(self, shard: str, batch_id: str) -> list[str]:
@@ -243,6 +257,12 @@ class BatchStore:
                 names += _keys_of(place, scope)
                 arguments += [place.gate_member, place.details_field, row.packed]
             yield "sg_undo", names, arguments
+
+
+def _added(lifted: int, kept: int, started: Started) -> tuple[int, int]:
+    (answer,) = started.answers()
+    counts = json.loads(answer)
+    return lifted + counts["lifted"], kept + counts["kept"]
 
 
 def _keys_of(place: Place, scope: Scope) -> list[str]:

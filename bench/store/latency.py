@@ -62,10 +62,12 @@ def run(numbers: int, rows: int, rate: int) -> None:
         url = f"unix://{store.client.connection_pool.connection_kwargs['path']}"
         alone = _measure(url, rate, lambda: time.sleep(10))
         beside = _measure(url, rate, lambda: _ours(store, path, "csv"))
+        calls = store.client.slowlog_get(128)
+        longest = sorted(((call["duration"], call["command"][:12]) for call in calls), reverse=True)[:2]
         slow, events = store.client.slowlog_len(), store.client.execute_command("LATENCY", "LATEST")
     results = [_figures("alone", alone), _figures(f"while {rows:,} rows are imported", beside)]
     table("Gate: one question, milliseconds", ("when", "questions", "p50", "p95", "p99", "most"), results)
-    print(f"commands over 5 ms: {slow}")
+    print(f"commands over 5 ms: {slow}; the longest: {longest}")
     for event in events:
         print(f"latency monitor: {event[0].decode()} at most {event[3]} ms")
 

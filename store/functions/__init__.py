@@ -74,6 +74,10 @@ class Started:
         with store_errors():
             return self._functions.loaded_where_missing(self._spread.answers(), self._calls)
 
+    def abandon(self) -> None:
+        """Give the answers up: the calls may or may not happen."""
+        self._spread.abandon()
+
 
 class Functions:
     """Calls functions of the library, loading it wherever it is missing."""

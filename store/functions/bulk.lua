@@ -238,15 +238,16 @@ local function before(prior, channel, source)
   return was or { blocked = false, source = source, since = 0, latest = 0 }
 end
 
-local function undo_row(keys, header, position, member, field, row)
+-- `known`: the state of a row before it of the same number, whose records it shares.
+local function undo_row(keys, header, position, member, field, row, known)
   local flags = string.byte(row)
-  local records = unpack_details(redis.call('HGET', keys[position + 2], field))
+  local records = known and known.records or unpack_details(redis.call('HGET', keys[position + 2], field))
   local prior = bit.band(flags, HAS_PRIOR) ~= 0 and string.sub(row, 19) or nil
   local lifted = {}
   for offset, channel in ipairs(CHANNELS) do
     local record = records[channel]
-    local mine = record and (record.event == header.entry or redis.call('HEXISTS', keys[1], record.event) == 1)
-    if bit.band(flags, NEWLY[channel]) ~= 0 and mine and record.blocked then
+    local mine = record and record.blocked and (record.event == header.entry or redis.call('HEXISTS', keys[1], record.event) == 1)
+    if bit.band(flags, NEWLY[channel]) ~= 0 and mine then
       records[channel] = before(prior, channel, header.source)
       lifted[channel] = keys[position + offset - 1]
     end
@@ -258,10 +259,12 @@ redis.register_function('sg_undo', function(keys, args)
   local header = cjson.decode(args[1])
   local answered = redis.call('HGET', keys[1], header.entry)
   if answered and answered ~= '' then return answered end
-  local rows, states, lifted, kept = {}, {}, 0, 0
+  local rows, states, lifted, kept, known = {}, {}, 0, 0, {}
   for index = 0, (#args - 1) / 3 - 1 do
     local row = args[3 * index + 4]
-    local state = undo_row(keys, header, 4 + 3 * index, args[3 * index + 2], args[3 * index + 3], row)
+    local member = args[3 * index + 2]
+    local state = undo_row(keys, header, 4 + 3 * index, member, args[3 * index + 3], row, known[member])
+    known[member] = state
     local newly = (state.lifted.text and NEWLY.text or 0) + (state.lifted.voice and NEWLY.voice or 0)
     if newly > 0 then
       lifted = lifted + 1
@@ -282,8 +285,8 @@ redis.register_function('sg_undo', function(keys, args)
         state.records[channel].event = event
         count_members(keys, 2, header.scope, channel, -redis.call('SREM', gate, state.member))
       end
-      redis.call('HSET', state.key, state.field, pack_details(state.records))
     end
+    for _, state in ipairs(states) do redis.call('HSET', state.key, state.field, pack_details(state.records)) end
   end
   local answer = cjson.encode({ lifted = lifted, kept = kept })
   redis.call('HSET', keys[1], header.entry, answer)

@@ -6,7 +6,7 @@ import pytest
 
 from store import Store
 from store.batches import ROWS_PER_CALL, Batch
-from store.consent import Source
+from store.consent import Change, Source
 from store.scopes import ALL_CHANNELS, Channel, Scope
 from tests.store.samples import ACME, at, drifts, import_rows, is_blocked, lift, opt_out, person, undo
 
@@ -149,6 +149,17 @@ def test_a_number_that_its_batch_named_twice_is_undone(own_store: Store) -> None
     import_rows(own_store, "b", [(person(1), 9)], block="2")
     assert undo(own_store, "b") == (1, 0)
     assert not is_blocked(own_store, person(1))
+
+
+def test_two_rows_of_one_call_that_each_block_a_channel_are_both_undone(own_store: Store) -> None:
+    opt_out(own_store, person(1), Source.KEYWORD, 1, channels=[Channel.TEXT])
+    lift(own_store, person(1), Source.KEYWORD, 20)
+    change = Change("lift", ACME, "acme", Source.KEYWORD, (Channel.TEXT,))
+    own_store.consent.apply(person(1), [change], occurred_at=at(40), detail={})
+    assert import_rows(own_store, "b", [(person(1), 30), (person(1), 50)]) == ["opted_out", "opted_out"]
+    undo(own_store, "b")
+    assert [is_blocked(own_store, person(1), channel) for channel in ALL_CHANNELS] == [False, False]
+    assert drifts(own_store) == []
 
 
 def test_a_dry_run_says_what_would_come_and_changes_nothing(own_store: Store) -> None:
