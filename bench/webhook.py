@@ -2,7 +2,7 @@
 
     python -m bench.webhook [--seconds 4] [--rounds 3]
 
-Everything is on this machine: gunicorn with a process a core and 4 threads, the embedded Valkey with appendfsync
+Everything is on this machine: gunicorn with a process a core and 16 threads, the embedded Valkey with appendfsync
 always, workers and sweeper for the rounds that answer. Each STOP is a signed webhook of 20 parameters from another
 person, so each one is decided, written, journalled and flushed to disk before its 200.
 """
@@ -92,7 +92,7 @@ def hello_server(folder: Path, port: int) -> list[str]:
     (folder / "hello.py").write_text(HELLO, encoding="utf-8")
     return [
         sys.executable, "-m", "gunicorn", "--chdir", str(folder), "-b", f"127.0.0.1:{port}", "-w", str(os.cpu_count()),
-        "--threads", "4", "-k", "gthread", "--keep-alive", "15", "--no-control-socket", "--log-level", "error", "hello:app",
+        "--threads", "16", "-k", "gthread", "--keep-alive", "15", "--no-control-socket", "--log-level", "error", "hello:app",
     ]  # fmt: skip
 
 

@@ -34,8 +34,9 @@ ACCOUNT_SETTINGS: Mapping[str, AccountSetting] = {
                        "person, or look at keywords alone (off; clear requests are still held).",
                        ("act", "hold", "off")),
         AccountSetting("stop_scope", CHOICE, "account",
-                       "How far a STOP reaches: everything this account sends, or the sender that was texted.",
-                       ("account", "sender")),
+                       "How far a STOP reaches: everything this account sends, the sender that was texted, or the "
+                       "audience that the person was texted for last (the account, when that is not known).",
+                       ("account", "sender", "audience")),
         AccountSetting("revoke_all_from", DATE, "2027-01-31",
                        "From this day a STOP reaches the whole account whatever stop_scope says (FCC revoke-all rule, "
                        "put off to 31 January 2027 and open to change, US-13). Empty: never."),

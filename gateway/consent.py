@@ -11,7 +11,7 @@ from gateway.clock import Clock
 from gateway.errors import NotAllowed
 from gateway.phone import formatted
 from store import Store
-from store.consent import Block, Change, JournalEntry, Outcome, Source
+from store.consent import Block, Change, JournalEntry, Outcome, Source, owner_of
 from store.directory import Account, Sender
 from store.messages import Message
 from store.scopes import ALL_CHANNELS, Channel, Scope, both_sides
@@ -189,6 +189,18 @@ class Consent:
             number, changes, occurred_at=self._clock.now(), detail={"actor": actor, "reason": reason}
         )
         return tuple(outcome for outcome in outcomes if outcome.outcome != "not_opted_out")
+
+    def block_everywhere(self, number: str, *, actor: str, note: str) -> tuple[Outcome, ...]:
+        """Block a number for the whole installation, texts and calls; the operator's own list. Raises StoreError."""
+        change = Change("opt_out", Scope.everything(), owner_of(Scope.everything()), Source.ADMIN)
+        detail = {"actor": actor, "note": note}
+        return self._store.consent.apply(number, [change], occurred_at=self._clock.now(), detail=detail)
+
+    def unblock_everywhere(self, number: str, *, actor: str, reason: str) -> tuple[Outcome, ...]:
+        """Lift what the operator blocked for the whole installation. Raises StoreError."""
+        change = Change("lift", Scope.everything(), owner_of(Scope.everything()), Source.ADMIN)
+        detail = {"actor": actor, "reason": reason}
+        return self._store.consent.apply(number, [change], occurred_at=self._clock.now(), detail=detail)
 
     def explain(self, account: Account, number: str, *, messages: int = 50) -> Explanation:
         """Everything that is known of a number in an account: blocks, journal, messages. Raises StoreError."""

@@ -62,7 +62,8 @@ class Situation:
 
     owners: the accounts on the sender; none when nobody has it. addressee: for a text to a shared sender that a
     person is to read, the account that texted its sender last; colleagues of that one see it, and no others (G8).
-    question_at: the sender from which the open question was asked.
+    question_at: the sender from which the open question was asked. last_audience: what the person was texted for last,
+    looked up only when a STOP is to reach no further.
     """
 
     text: InboundText
@@ -74,6 +75,7 @@ class Situation:
     question: OpenQuestion | None = None
     addressee: Account | None = None
     question_at: str = ""
+    last_audience: str = ""
 
     @cached_property
     def account(self) -> Account | None:
@@ -125,6 +127,8 @@ class Situation:
         narrow = self.setting("stop_scope")
         if narrow == "sender" and not self._revokes_all:
             return Scope.of_account_sender(self.account.id, self.owners[0][1].address)
+        if self.last_audience and not self._revokes_all:
+            return Scope.of_audience(self.account.id, self.last_audience)
         return Scope.of_account(self.account.id)
 
     @property
@@ -179,9 +183,17 @@ class SituationReader:
         if _may_be_an_answer(situation):
             situation = self._with_question(situation, context, traits)
         situation = _with_carriers_yes(situation, traits)
+        if situation.decision.action is Action.OPT_OUT and situation.setting("stop_scope") == "audience":
+            situation = replace(situation, last_audience=self._last_audience(situation))
         if len(owners) > 1 and situation.is_to_be_read:
             situation = replace(situation, addressee=self._addressee(situation))
         return situation
+
+    def _last_audience(self, situation: Situation) -> str:
+        thread = self._store.messages.thread(situation.owner, situation.text.address)
+        senders = {situation.sender, situation.text.sender}
+        sent = [message for message in thread if message.direction == "out" and message.sender in senders]
+        return next((message.audience for message in reversed(sent) if message.audience), "")
 
     def _addressee(self, situation: Situation) -> Account:
         """The account on a shared sender that texted this person last; the first one when none did."""

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from gateway.cli.configuring import apply, keys, unrouted
+from gateway.cli.configuring import apply, block, keys, unrouted
 from gateway.cli.inspecting import check, doctor, explain, try_text
 from gateway.cli.lists import export_list, import_list, scrub_list
 from gateway.cli.maintaining import backup, restore_backup, upgrade, verify
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 for command in (
-    *(up, web, worker, sweeper, apply, keys, unrouted, check, explain, try_text, doctor, reconcile, drift),
+    *(up, web, worker, sweeper, apply, block, keys, unrouted, check, explain, try_text, doctor, reconcile, drift),
     *(import_list, export_list, scrub_list, verify, backup, restore_backup, upgrade),
 ):
     main.add_command(command)

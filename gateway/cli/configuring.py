@@ -1,4 +1,4 @@
-"""Commands that set up: apply, keys, unrouted."""
+"""Commands that set up: apply, block, keys, unrouted."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import click
 
 from gateway.api.access import ROLES
 from gateway.cli.opening import account_named, data_option, open_services
+from gateway.phone import InvalidNumber, normalise
 
 
 @click.command()
@@ -29,6 +30,26 @@ def apply(file: Path, dry_run: bool, data: Path | None) -> None:
         else:
             services.configuration.apply(plan)
             click.echo("Applied.")
+
+
+@click.command("block")
+@click.argument("number")
+@click.option("--note", required=True, help="Why, for the journal.")
+@click.option("--lift", is_flag=True, help="Lift it again; --note says why.")
+@data_option
+def block(number: str, note: str, lift: bool, data: Path | None) -> None:
+    """Block NUMBER for every account of this installation, texts and calls (a litigator, a threat, a mistake)."""
+    try:
+        wanted = normalise(number)
+    except InvalidNumber as error:
+        raise click.UsageError(f"{number!r}: {error}") from None
+    with open_services(data) as services:
+        if lift:
+            outcomes = services.consent.unblock_everywhere(wanted, actor="operator", reason=note)
+        else:
+            outcomes = services.consent.block_everywhere(wanted, actor="operator", note=note)
+        for outcome in outcomes:
+            click.echo(f"{wanted}: {outcome.outcome}")
 
 
 @click.group()

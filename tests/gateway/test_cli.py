@@ -1,6 +1,7 @@
 """The command line, over a store of its own."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,14 @@ def test_doctor_finds_credentials_that_the_carrier_does_not_accept(run, change: 
     done = run("doctor", **change)
     assert done.exit_code == 1
     assert sentence in done.output
+
+
+def test_the_operator_blocks_a_number_for_every_account_and_lifts_it_again(run) -> None:  # type: ignore[no-untyped-def]
+    assert "opted_out" in run("block", PERSON, "--note", "a litigator").output
+    for account in ("acme", "globex"):
+        done = run("check", PERSON, "--account", account)
+        assert (done.exit_code, "global" in done.output) == (1, True)
+    time.sleep(0.01)
+    assert "lifted" in run("block", PERSON, "--lift", "--note", "a mistake").output
+    assert run("check", PERSON, "--account", "acme").exit_code == 0
+    assert run("block", "nobody", "--note", "x").exit_code == 2

@@ -82,7 +82,7 @@ def test_accounts_that_a_file_does_not_name_stay(services: Services) -> None:
         ('[[accounts]]\nid = "acme"\nname = 5', "accounts[0] (acme)", "name has to be a text"),
         (account('default_country = "USA"'), "accounts[0] (acme)", "country of two letters"),
         (account("[accounts.settings]\nstop_scop = 1"), "accounts[0] (acme).settings", "stop_scop is not a setting"),
-        (account('[accounts.settings]\nstop_scope = "galaxy"'), "accounts[0] (acme).settings", "one of: account, sender"),
+        (account('[accounts.settings]\nstop_scope = "galaxy"'), "accounts[0] (acme).settings", "one of: account, sender, audience"),
         (account('[accounts.settings]\nautomated_opt_outs = "yes"'), "accounts[0] (acme).settings", "true or false"),
         (account('[accounts.settings]\nhelp_message = {xx = "?"}'), "accounts[0] (acme).settings", "'xx'"),
         (account(sender=SENDER + SENDER), "accounts[0] (acme).senders", "+12025550100 is there more than once"),

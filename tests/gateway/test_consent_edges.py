@@ -321,3 +321,29 @@ def test_g8_a_confirmed_opt_in_to_one_account_lifts_nothing_of_another(
         text(client, body, To=SHARED, MessageSid=sid(number))
     assert not allowed(services, "globex", SHARED)
     assert allowed(services, "acme", SHARED)
+
+
+def test_a_stop_reaches_the_audience_last_texted_when_the_account_says_so(
+    services: Services, client: FlaskClient, api: Any, clock: FakeClock, send_jobs: Jobs
+) -> None:
+    settings = '[accounts.settings]\nstop_scope = "audience"\nrevoke_all_from = ""\n[[accounts.keywords]]'
+    apply(services, DOCUMENT.replace("[[accounts.keywords]]", settings, 1))
+    api("POST", "/messages", {"from": OURS, "to": PERSON, "body": "News", "audience": "news"})
+    send_jobs()
+    clock.pass_time(timedelta(minutes=1))
+    text(client, "STOP")
+    assert api("POST", "/messages", {"from": OURS, "to": PERSON, "body": "News", "audience": "news"})[0] == 409
+    assert api("POST", "/messages", {"from": OURS, "to": PERSON, "body": "Your order is ready"})[0] == 202
+
+
+def test_a_stop_from_somebody_who_was_texted_for_no_audience_reaches_the_account(
+    services: Services, client: FlaskClient
+) -> None:
+    apply(
+        services,
+        DOCUMENT.replace(
+            "[[accounts.keywords]]", '[accounts.settings]\nstop_scope = "audience"\n[[accounts.keywords]]', 1
+        ),
+    )
+    text(client, "STOP")
+    assert not allowed(services)
