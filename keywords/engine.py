@@ -4,6 +4,7 @@ from keywords.context import Context, Rule
 from keywords.custom import Answer, custom_rules, find_answer, instructed_keys
 from keywords.decision import Action, Certainty, Decision
 from keywords.explanations import EMPTY, NOTHING, explain, explain_none
+from keywords.folding import BREAK
 from keywords.hit import Hit, Manner
 from keywords.phrases import Found
 from keywords.reading import Reading
@@ -115,6 +116,11 @@ def _read(reading: Reading, known: Tables, scope: Scope, exact: Hit | None) -> t
             better = _read_whole(mended, known, scope) or _read_requests(mended, known, scope)[0]
             if _outranks(better):
                 return better, []
+        calm = _calmed(mended or reading, known)
+        if calm is not None:
+            better = find_phrase(calm.words, known, scope)[0]
+            if _outranks(better):
+                return better, []
     return hit or find_strong_word(reading, known, scope, vetoes), vetoes
 
 
@@ -133,6 +139,17 @@ def _mended(reading: Reading, known: Tables) -> Reading | None:
     if known.corrections.keys().isdisjoint(reading.tokens):
         return None
     return reading.with_tokens([known.corrections.get(token, token) for token in reading.tokens])
+
+
+def _calmed(reading: Reading, known: Tables) -> Reading | None:
+    """Return the text without words that may stand anywhere in a request ("stop fucking texting me"), or None."""
+    if known.padding.isdisjoint(reading.words):
+        return None
+    tokens = [BREAK if token in known.padding else token for token in reading.tokens]
+    for place, token in enumerate(reading.tokens[1:]):
+        if token in known.curses and tokens[place] == "the":
+            tokens[place] = BREAK
+    return reading.with_tokens(tokens)
 
 
 def _read_whole(reading: Reading, known: Tables, scope: Scope) -> Hit | None:

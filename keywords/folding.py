@@ -133,12 +133,17 @@ def fold_tokens(text: str) -> list[str]:
         text = _without_keycaps(text)
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
-    folded = text.translate(FOLD)
+    folded = _with_dashes(text).translate(FOLD)
     if not folded.isascii():
         if not unicodedata.is_normalized("NFC", folded):
             folded = unicodedata.normalize("NFC", folded)
         return [token if token.isascii() else as_latin(token) for token in folded.split()]
     return folded.split()
+
+
+def _with_dashes(text: str) -> str:
+    """Return `text` with a hyphen between blanks as the dash it stands for: "Unsubscribe - moved to Ohio"."""
+    return text.replace(" - ", " – ").replace(" -- ", " –– ") if " -" in text else text
 
 
 def _without_keycaps(text: str) -> str:
@@ -172,7 +177,7 @@ def token_spans(text: str, tokens: list[str]) -> list[tuple[int, int]] | None:
     letters = 0
     start = -1
     place = 0
-    for position, character in enumerate(text):
+    for position, character in enumerate(_with_dashes(text)):
         for part in FOLD[ord(character)]:
             if part == " ":
                 if letters:

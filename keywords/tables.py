@@ -24,6 +24,8 @@ _WORD_SETS = (
     "polite",
     "support",
     "strong_support",
+    "padding",
+    "curses",
     "strong_words",
     "plain_words",
     "place_words",
@@ -63,6 +65,8 @@ class Tables:
         closing: words that may close a text after a keyword ("have a nice day").
         support: words that go with a request without being one ("wrong", "interested").
         strong_support: those of them that only people write who want the texts to end.
+        padding: words that may stand anywhere inside a request ("stop fucking texting me").
+        curses: those that take a "the" with them ("opt me the hell out").
         strong_words: words that hardly anybody writes but to leave ("unsubscribe").
         polite: the words of courtesy that may stand beside a word that opts in.
         plain_words: little words of English that say nothing for or against a request.
@@ -110,6 +114,8 @@ class Tables:
         self.polite = frozenset(sets["polite"])
         self.support = frozenset(sets["support"]) | self.fillers
         self.strong_support = frozenset(sets["strong_support"])
+        self.padding = frozenset(sets["padding"] | sets["curses"])
+        self.curses = frozenset(sets["curses"])
         self.strong_words = frozenset(sets["strong_words"])
         self.plain_words = frozenset(sets["plain_words"])
         self.pleading_words = frozenset(sets["pleading_words"])
