@@ -8,7 +8,7 @@ from keywords.folding import BREAK
 from keywords.hit import Hit, Manner
 from keywords.phrases import Found
 from keywords.reading import Reading
-from keywords.requests import find_clause, find_phrase, find_strong_word
+from keywords.requests import find_clause, find_phrase, find_strong_word, find_supported_clause
 from keywords.scope import EVERYTHING, Scope, scope_for
 from keywords.tables import Tables, key_of, tables
 from keywords.whole import find_compound, find_courteous, find_exact, find_repeated
@@ -131,6 +131,8 @@ def _read_requests(reading: Reading, known: Tables, scope: Scope) -> tuple[Hit |
         clause = find_clause(reading, known, scope, vetoes)
         if clause is not None and (hit is None or clause.certainty is not Certainty.UNSURE):
             return clause, vetoes
+    if hit is not None and hit.row.action is Action.OPT_OUT and not _outranks(hit):
+        return find_supported_clause(reading, hit, known, scope) or hit, vetoes
     return hit, vetoes
 
 

@@ -113,6 +113,8 @@ def _fold_mark(character: str) -> str | None:
     category = unicodedata.category(character)
     if category == "So" or (category == "Sk" and ord(character) > 0x1F000):
         return f" {BREAK} "
+    if character == "*":
+        return ""  # "f***ing" and "s*t*o*p" are one word
     if category[0] in "ZPS" or character == "\t":
         return " "
     if category[0] == "C":

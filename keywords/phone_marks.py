@@ -48,7 +48,7 @@ ORIGINAL = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 SIGNATURE = re.compile(
-    r"^[ \t\-–—*~]*(?:sent (?:from|via|with|by|on)\b|get (?:\w+ ){1,4}(?:for|on) (?:android|ios|iphone|mobile)"
+    r"^[ \t\-–—*~\[(]*(?:sent (?:from|via|with|by|on)\b|get (?:\w+ ){1,4}(?:for|on) (?:android|ios|iphone|mobile)"
     r"|sent securely"
     r"|envoyé (?:de|depuis|à partir)|enviado (?:desde|de|do|a partir|con|com)\b|inviato (?:da|dal|con)\b|von meinem\b"
     r"|gesendet (?:von|mit)\b|verstuurd vanaf|verzonden (?:met|vanaf)|skickat från|sendt fra|lähetetty|wysłane z"

@@ -185,6 +185,27 @@ def _clause_acts(row: Row, others: _Company, *, outer: bool) -> bool:
     return outer or others.telling > 0
 
 
+def find_supported_clause(reading: Reading, held: Hit, tables: Tables, scope: Scope) -> Hit | None:
+    """Return a keyword in a clause of its own beside a phrase that alone is held: "wrong person, delete it".
+
+    What may be a request and what may be another thing make each other plain. Keywords that are held themselves count
+    only where their row says so.
+    """
+    clauses = reading.clauses()
+    if len(clauses) < 2 or held.start is None or tables.weak_keyword_words.isdisjoint(reading.tokens):  # noqa: PLR2004
+        return None
+    phrase = set(reading.words[held.start : held.end])
+    for clause in clauses:
+        if len(clause) > _CLAUSE_WORDS or not phrase.isdisjoint(clause):
+            continue
+        hit = read_core(clause, tables, scope)
+        if hit is None or hit.row.action is not Action.OPT_OUT or not hit.row.verified:
+            continue
+        if hit.certainty is not Certainty.UNSURE or hit.row.clause:
+            return Hit(hit.row, Certainty.CLEAR, Manner.CLAUSE)
+    return None
+
+
 def _led_or_ended(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     """Read "stop im not interested" and "wrong number stop": the keyword first or last, the rest in its support."""
     words = reading.plain

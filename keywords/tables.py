@@ -22,6 +22,8 @@ _WORD_SETS = (
     "fillers",
     "closing",
     "polite",
+    "paired",
+    "stems",
     "support",
     "strong_support",
     "padding",
@@ -61,14 +63,18 @@ class Tables:
         phrases: finds the phrases.
         opening_words: first words of all keywords that may have courtesy around them.
         keyword_words: the longest word of each keyword that counts as a clause of its own.
+        weak_keyword_words: the same for all other keywords that act; one of these counts beside a phrase that is held.
         fillers: words of courtesy and anger, in every language.
         closing: words that may close a text after a keyword ("have a nice day").
         support: words that go with a request without being one ("wrong", "interested").
         strong_support: those of them that only people write who want the texts to end.
         padding: words that may stand anywhere inside a request ("stop fucking texting me").
         curses: those that take a "the" with them ("opt me the hell out").
+        stems: how the long words start that people mistype in every way ("unsubscirb").
+        real_words: words that no mistyping makes of a keyword.
         strong_words: words that hardly anybody writes but to leave ("unsubscribe").
         polite: the words of courtesy that may stand beside a word that opts in.
+        paired: words that are courtesy after one other word, by that word and the word ("vous" after "sil").
         plain_words: little words of English that say nothing for or against a request.
         place_words: words that make "stop" before them a place or a pause.
         pleading_words: words that start the reason after a bare "stop" ("stop im at work").
@@ -112,6 +118,9 @@ class Tables:
         self.fillers = frozenset(sets["fillers"])
         self.closing = frozenset(sets["closing"])
         self.polite = frozenset(sets["polite"])
+        self.paired = frozenset(sets["paired"])
+        self.stems = tuple(sorted(sets["stems"]))
+        self.real_words = frozenset(sets["real_words"])
         self.support = frozenset(sets["support"]) | self.fillers
         self.strong_support = frozenset(sets["strong_support"])
         self.padding = frozenset(sets["padding"] | sets["curses"])
@@ -131,6 +140,11 @@ class Tables:
         self.opening_words = frozenset(words[0] for row, words in self._folded if words and not row.alone)
         self.keyword_words = frozenset(
             max(words, key=len) for row, words in self._folded if words and (row.clause or row.mandatory)
+        )
+        self.weak_keyword_words = frozenset(
+            max(words, key=len)
+            for row, words in self._folded
+            if words and row.action is Action.OPT_OUT and not row.alone and row.certainty is not Certainty.UNSURE
         )
         self.by_id = {row.id: row for row in self.rows}
         if len(self.by_id) != len(self.rows):

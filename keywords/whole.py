@@ -19,6 +19,7 @@ from keywords.tables import Tables, key_of
 _LONGEST_IMITATION = 40
 _LONGEST_COMPOUND = 30
 _LONGEST_SLIP = 13
+_LONGEST_STEMMED = 14
 _MOST_CORE_WORDS = 12
 _LEET = {ord(sign): letter for sign, letter in zip("013457@$€|!+8", "oieastaseiltb", strict=True)}
 _LEET_L = {**_LEET, ord("1"): "l", ord("!"): "i", ord("|"): "l"}
@@ -136,6 +137,8 @@ def read_core(words: Sequence[str], tables: Tables, scope: Scope) -> Hit | None:
 def core_of(words: Sequence[str], tables: Tables) -> list[str]:
     """Return `words` without courtesy and anger; words like "have a nice day" count as such only at the end."""
     core = [word for word in words if word not in tables.fillers]
+    if "sil" in words:
+        core = [word for word in core if words[words.index(word) - 1] + word not in tables.paired]
     end = len(core)
     while end and core[end - 1] in tables.closing:
         end -= 1
@@ -169,4 +172,7 @@ def find_slip(key: str, tables: Tables, scope: Scope) -> Hit | None:
         row = row or (scope.first(tables.rows_for(candidate), None) if candidate != key else None)
         if row is not None and scope.allows(row) and (row.slips or row.mandatory):
             return Hit(row, _loosely(row), Manner.SLIP)
+    if key.startswith(tables.stems) and len(key) <= _LONGEST_STEMMED and key not in tables.real_words:
+        row = tables.by_id["en.opt_out.unsubscribe"]
+        return Hit(row, _loosely(row), Manner.SLIP)
     return None
