@@ -8,7 +8,13 @@ from keywords.folding import BREAK
 from keywords.hit import Hit, Manner
 from keywords.phrases import Found
 from keywords.reading import Reading
-from keywords.requests import find_clause, find_phrase, find_strong_word, find_supported_clause
+from keywords.requests import (
+    find_clause,
+    find_complaint,
+    find_phrase,
+    find_strong_word,
+    find_supported_clause,
+)
 from keywords.scope import EVERYTHING, Scope, scope_for
 from keywords.tables import Tables, key_of, tables
 from keywords.whole import find_compound, find_courteous, find_exact, find_repeated
@@ -121,7 +127,8 @@ def _read(reading: Reading, known: Tables, scope: Scope, exact: Hit | None) -> t
             better = find_phrase(calm.words, known, scope)[0]
             if _outranks(better):
                 return better, []
-    return hit or find_strong_word(reading, known, scope, vetoes), vetoes
+    hit = hit or find_strong_word(reading, known, scope, vetoes)
+    return hit or (None if vetoes else find_complaint(reading, known, scope)), vetoes
 
 
 def _read_requests(reading: Reading, known: Tables, scope: Scope) -> tuple[Hit | None, list[Found]]:

@@ -4,6 +4,7 @@ FCC 64.1200(a)(10) (US-3): other words count "if a reasonable person would under
 request to revoke consent"; CTIA 5.1.3 (CT-1): normal language is acted on.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,13 @@ _CLAUSE_WORDS = 12
 _SUPPORTED_WORDS = 16
 _SHORT_REASON_WORDS = 6
 _HELD_WORDS = 5
+_NOES = frozenset(("no", "nope", "nah", "not", "never"))
+_DENIALS = frozenset(("not", "no", "isnt", "aint", "any", "know", "who", "whos"))
+# A name is told by its capital ("I'm not Shanice", "who is Darnell?"), which folding takes away.
+_NOT_NAMED = re.compile(
+    r"\b(?:[Nn]ot|NOT|[Ii]sn[’']?t|[Aa]in[’']?t|[Nn]o|[Aa]ny|[Ww]ho[’']?s|[Ww]ho is)\s+"
+    r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|I\b)[A-Z][a-z]+(?:[’']s)?(?:\s(?:here|anymore|phone|number))*\W*$"
+)
 # Where several things are asked for at once, the first of these wins: a missed opt-out is the dearest mistake.
 _PRECEDENCE = (
     (Action.OPT_OUT, Certainty.CLEAR),
@@ -251,3 +259,23 @@ def find_strong_word(reading: Reading, tables: Tables, scope: Scope, vetoes: Seq
         if row is not None:
             return Hit(row, Certainty.UNSURE, Manner.WORD, 0, 1)
     return None
+
+
+def find_complaint(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
+    """Hold a short text that only turns the sender away, insults them or says who one is not.
+
+    "hmm no", "you're a scammer", "Not Hank": no request, but one that a person should see. A bare "no" is left alone:
+    it answers a question far more often.
+    """
+    words = reading.plain
+    if not 1 < len(words) <= _HELD_WORDS:
+        return None
+    row_id = None
+    if tables.decline_words.issuperset(words):
+        row_id = "en.opt_out.declines" if not _NOES.isdisjoint(words) else None
+    elif not tables.insult_words.isdisjoint(words):
+        row_id = "en.opt_out.angry" if _company(words, tables).strange <= 1 else None
+    elif not _DENIALS.isdisjoint(words) and _NOT_NAMED.search(reading.body):
+        row_id = "en.opt_out.other_name"
+    row = tables.by_id[row_id] if row_id is not None else None
+    return Hit(row, Certainty.UNSURE, Manner.WORD) if row is not None and scope.allows(row) else None

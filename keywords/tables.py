@@ -26,6 +26,8 @@ _WORD_SETS = (
     "stems",
     "support",
     "strong_support",
+    "decline_words",
+    "insult_words",
     "padding",
     "curses",
     "strong_words",
@@ -72,6 +74,8 @@ class Tables:
         curses: those that take a "the" with them ("opt me the hell out").
         stems: how the long words start that people mistype in every way ("unsubscirb").
         real_words: words that no mistyping makes of a keyword.
+        decline_words: words of which a short text that only says no is made ("hmm no", "not anymore").
+        insult_words: words of which one makes a short angry text a complaint about the sender.
         strong_words: words that hardly anybody writes but to leave ("unsubscribe").
         polite: the words of courtesy that may stand beside a word that opts in.
         paired: words that are courtesy after one other word, by that word and the word ("vous" after "sil").
@@ -122,6 +126,8 @@ class Tables:
         self.stems = tuple(sorted(sets["stems"]))
         self.real_words = frozenset(sets["real_words"])
         self.support = frozenset(sets["support"]) | self.fillers
+        self.decline_words = frozenset(sets["decline_words"])
+        self.insult_words = frozenset(sets["insult_words"])
         self.strong_support = frozenset(sets["strong_support"])
         self.padding = frozenset(sets["padding"] | sets["curses"])
         self.curses = frozenset(sets["curses"])

@@ -37,7 +37,7 @@ def find_exact(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     rows = tables.exact.get(reading.key)
     if rows is not None:
         row = scope.first(rows, reading.body)
-        if row is not None:
+        if row is not None and not (row.certainty is Certainty.UNSURE and "$" in reading.body):
             return Hit(row, _exactly(row), Manner.WHOLE)
     if len(reading.body) > _LONGEST_IMITATION:
         return None
