@@ -58,7 +58,8 @@ SIGNATURE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 INLINE_SIGNATURE = re.compile(
-    r"(?<=[\s.!?,(])(?:sent from my [a-z]+\w*(?: ?(?:i?phone|device|cell|\d+))?|sent from (?:yahoo|outlook|gmail)\b.{0,30}"
+    r"(?<=[\s.!?,(])(?:sent from my [a-z]+\w*(?: ?(?:i?phone|device|cell|\d+))?"
+    r"|sent from (?:yahoo|outlook|gmail)\b.{0,30}"
     r"|(?:enviado desde|enviado do|enviado de) m[ie]u? iphone|envoyé de mon iphone|von meinem iphone gesendet"
     r"|inviato da iphone)"
     r"[.!)]?\s*$",

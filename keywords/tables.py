@@ -41,6 +41,9 @@ _WORD_SETS = (
 )
 
 
+_COMMON_WORDS = frozenset(("get", "take", "like", "would", "want", "need"))
+
+
 class TableError(ValueError):
     """A table breaks a rule that tables must keep; the message names the row."""
 
@@ -64,7 +67,7 @@ class Tables:
         exact: key of a whole text -> the rows that name it.
         phrases: finds the phrases.
         opening_words: first words of all keywords that may have courtesy around them.
-        keyword_words: the longest word of each keyword that counts as a clause of its own.
+        keyword_words: the most telling word of each keyword that counts as a clause of its own.
         weak_keyword_words: the same for all other keywords that act; one of these counts beside a phrase that is held.
         fillers: words of courtesy and anger, in every language.
         closing: words that may close a text after a keyword ("have a nice day").
@@ -145,10 +148,10 @@ class Tables:
         self.phrases = PhraseFinder(self.patterns, classes, self.fillers, fold_words)
         self.opening_words = frozenset(words[0] for row, words in self._folded if words and not row.alone)
         self.keyword_words = frozenset(
-            max(words, key=len) for row, words in self._folded if words and (row.clause or row.mandatory)
+            self._telling(words) for row, words in self._folded if words and (row.clause or row.mandatory)
         )
         self.weak_keyword_words = frozenset(
-            max(words, key=len)
+            self._telling(words)
             for row, words in self._folded
             if words and row.action is Action.OPT_OUT and not row.alone and row.certainty is not Certainty.UNSURE
         )
@@ -157,6 +160,11 @@ class Tables:
             ids = [row.id for row in self.rows]
             twice = next(row_id for place, row_id in enumerate(ids) if row_id in ids[:place])
             raise TableError(f"two rows share the id {twice!r}")
+
+    def _telling(self, words: Sequence[str]) -> str:
+        """Return the word of a keyword that tells it best from other texts: a rare one, and the longest of those."""
+        common = self.support | self.plain_words | _COMMON_WORDS
+        return max(words, key=lambda word: (word not in common, len(word)))
 
     def rows_for(self, key: str) -> Sequence[Row]:
         """Return the rows that name `key` as a whole text."""
