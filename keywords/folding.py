@@ -8,6 +8,7 @@ original text.
 # ruff: noqa: RUF001 - characters that look alike are what this module is about
 
 import unicodedata
+from functools import cache
 
 from keywords.lookalikes import as_latin
 
@@ -130,10 +131,12 @@ def fold_tokens(text: str) -> list[str]:
 
     Raises nothing, whatever the text.
     """
+    if text.isascii():
+        return _fold_ascii(_with_dashes(text))
     # A keycap is a digit with a frame: an emoji to people, and folding would leave the digit behind.
     if "\u20e3" in text:
         text = _without_keycaps(text)
-    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+    if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     folded = _with_dashes(text).translate(FOLD)
     if not folded.isascii():
@@ -143,9 +146,27 @@ def fold_tokens(text: str) -> list[str]:
     return folded.split()
 
 
+def _fold_ascii(text: str) -> list[str]:
+    """Fold an ASCII text as `FOLD` does, one character for one, which `str.translate` does many times quicker."""
+    letters, marks = _ascii_table()
+    folded = text.translate(letters)
+    for mark in marks:
+        if mark in folded:
+            folded = folded.replace(mark, f" {mark} ")
+    return folded.split()
+
+
+@cache
+def _ascii_table() -> tuple[dict[int, str | None], tuple[str, ...]]:
+    """Return what `FOLD` makes of each ASCII character, blanks left out, and the marks that get blanks around them."""
+    folded = {code: FOLD[code] for code in range(128)}
+    marks = {part.strip() for part in folded.values() if part.strip() and part != part.strip()}
+    return {code: part.strip() or (" " if part else None) for code, part in folded.items()}, tuple(sorted(marks))
+
+
 def _with_dashes(text: str) -> str:
     """Return `text` with a hyphen between blanks as the dash it stands for: "Unsubscribe - moved to Ohio"."""
-    return text.replace(" - ", " – ").replace(" -- ", " –– ") if " -" in text else text
+    return text.replace(" - ", " ; ").replace(" -- ", " ;; ") if " -" in text else text
 
 
 def _without_keycaps(text: str) -> str:

@@ -60,7 +60,8 @@ def _exactly(row: Row) -> Certainty:
 def find_repeated(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that the text repeats ("STOP STOP STOP", "stopstop") or draws out ("STOOOOP")."""
     key = reading.key
-    row = scope.first(tables.rows_for(_unrepeated(key)), reading.body)
+    piece = _unrepeated(key)
+    row = scope.first(tables.rows_for(piece), reading.body) if piece else None
     if row is None and _RUN.search(key):
         row = scope.first(tables.rows_for(_REPEAT.sub(r"\1", key)), reading.body)
         row = row or scope.first(tables.rows_for(_RUN.sub(r"\1", key)), reading.body)
@@ -114,6 +115,8 @@ def find_courteous(reading: Reading, tables: Tables, scope: Scope) -> Hit | None
 
 def read_core(words: Sequence[str], tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that is left of `words` once courtesy and anger are taken away, one slip forgiven."""
+    if not words or _is_long(words, tables):
+        return None
     core = core_of(words, tables)
     if not core or len(core) > _MOST_CORE_WORDS:
         return None
@@ -132,6 +135,22 @@ def read_core(words: Sequence[str], tables: Tables, scope: Scope) -> Hit | None:
     if row is not None:
         return Hit(row, _loosely(row), Manner.REPEATED)
     return find_slip(key, tables, scope) if len(core) <= 2 else _compound(key, tables, scope)
+
+
+def _is_long(words: Sequence[str], tables: Tables) -> bool:
+    """Tell quickly that a text has more in it than a keyword and courtesy, which is so for most."""
+    if words[-1] in tables.fillers or words[-1] in tables.closing:
+        return False
+    others = 0
+    for word in words:
+        if word in tables.fillers:
+            continue
+        others += 1
+        if others == 1 and (word in tables.opening_words or len(word) == 1):
+            return False
+        if others > 2:
+            return True
+    return False
 
 
 def core_of(words: Sequence[str], tables: Tables) -> list[str]:
