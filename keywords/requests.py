@@ -22,6 +22,7 @@ _CLAUSE_WORDS = 12
 _SUPPORTED_WORDS = 16
 _SHORT_REASON_WORDS = 6
 _HELD_WORDS = 5
+_HINTED_WORDS = 12
 _NOES = frozenset(("no", "nope", "nah", "not", "never"))
 _DENIALS = frozenset(("not", "no", "isnt", "aint", "any", "know", "who", "whos"))
 # A name is told by its capital ("I'm not Shanice", "who is Darnell?"), which folding takes away.
@@ -262,12 +263,16 @@ def find_strong_word(reading: Reading, tables: Tables, scope: Scope, vetoes: Seq
 
 
 def find_complaint(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
-    """Hold a short text that only turns the sender away, insults them or says who one is not.
+    """Hold a text that refuses something and speaks of texts, or a short one that only turns the sender away, insults
+    them or says who one is not.
 
     "hmm no", "you're a scammer", "Not Hank": no request, but one that a person should see. A bare "no" is left alone:
     it answers a question far more often.
     """
     words = reading.plain
+    if len(words) <= _HINTED_WORDS and not tables.hint_texts.isdisjoint(words):
+        hinted = not tables.hint_no.isdisjoint(word for word in words if word not in tables.hint_texts)
+        return Hit(tables.by_id["en.opt_out.hint"], Certainty.UNSURE, Manner.WORD) if hinted else None
     if not 1 < len(words) <= _HELD_WORDS:
         return None
     row_id = None

@@ -28,6 +28,8 @@ _WORD_SETS = (
     "strong_support",
     "decline_words",
     "insult_words",
+    "hint_no",
+    "hint_texts",
     "padding",
     "curses",
     "strong_words",
@@ -79,6 +81,8 @@ class Tables:
         real_words: words that no mistyping makes of a keyword.
         decline_words: words of which a short text that only says no is made ("hmm no", "not anymore").
         insult_words: words of which one makes a short angry text a complaint about the sender.
+        hint_no: words of refusal, in every language; beside one of the next, a text is held.
+        hint_texts: words for texts, in every language.
         strong_words: words that hardly anybody writes but to leave ("unsubscribe").
         polite: the words of courtesy that may stand beside a word that opts in.
         paired: words that are courtesy after one other word, by that word and the word ("vous" after "sil").
@@ -130,6 +134,8 @@ class Tables:
         self.real_words = frozenset(sets["real_words"])
         self.support = frozenset(sets["support"]) | self.fillers
         self.decline_words = frozenset(sets["decline_words"])
+        self.hint_no = frozenset(sets["hint_no"])
+        self.hint_texts = frozenset(sets["hint_texts"])
         self.insult_words = frozenset(sets["insult_words"])
         self.strong_support = frozenset(sets["strong_support"])
         self.padding = frozenset(sets["padding"] | sets["curses"])
