@@ -4,10 +4,17 @@ from keywords.context import Context, Rule
 from keywords.custom import Answer, custom_rules, find_answer, instructed_keys
 from keywords.decision import Action, Certainty, Decision
 from keywords.explanations import EMPTY, NOTHING, explain, explain_none
+from keywords.folding import BREAK
 from keywords.hit import Hit, Manner
 from keywords.phrases import Found
 from keywords.reading import Reading
-from keywords.requests import find_clause, find_phrase, find_strong_word
+from keywords.requests import (
+    find_clause,
+    find_complaint,
+    find_phrase,
+    find_strong_word,
+    find_supported_clause,
+)
 from keywords.scope import EVERYTHING, Scope, scope_for
 from keywords.tables import Tables, key_of, tables
 from keywords.whole import find_compound, find_courteous, find_exact, find_repeated
@@ -115,7 +122,13 @@ def _read(reading: Reading, known: Tables, scope: Scope, exact: Hit | None) -> t
             better = _read_whole(mended, known, scope) or _read_requests(mended, known, scope)[0]
             if _outranks(better):
                 return better, []
-    return hit or find_strong_word(reading, known, scope, vetoes), vetoes
+        calm = _calmed(mended or reading, known)
+        if calm is not None:
+            better = find_phrase(calm.words, known, scope)[0]
+            if _outranks(better):
+                return better, []
+    hit = hit or find_strong_word(reading, known, scope, vetoes)
+    return hit or (None if vetoes else find_complaint(reading, known, scope)), vetoes
 
 
 def _read_requests(reading: Reading, known: Tables, scope: Scope) -> tuple[Hit | None, list[Found]]:
@@ -125,6 +138,8 @@ def _read_requests(reading: Reading, known: Tables, scope: Scope) -> tuple[Hit |
         clause = find_clause(reading, known, scope, vetoes)
         if clause is not None and (hit is None or clause.certainty is not Certainty.UNSURE):
             return clause, vetoes
+    if hit is not None and hit.row.action is Action.OPT_OUT and not _outranks(hit):
+        return find_supported_clause(reading, hit, known, scope) or hit, vetoes
     return hit, vetoes
 
 
@@ -133,6 +148,17 @@ def _mended(reading: Reading, known: Tables) -> Reading | None:
     if known.corrections.keys().isdisjoint(reading.tokens):
         return None
     return reading.with_tokens([known.corrections.get(token, token) for token in reading.tokens])
+
+
+def _calmed(reading: Reading, known: Tables) -> Reading | None:
+    """Return the text without words that may stand anywhere in a request ("stop fucking texting me"), or None."""
+    if known.padding.isdisjoint(reading.words):
+        return None
+    tokens = [BREAK if token in known.padding else token for token in reading.tokens]
+    for place, token in enumerate(reading.tokens[1:]):
+        if token in known.curses and tokens[place] == "the":
+            tokens[place] = BREAK
+    return reading.with_tokens(tokens)
 
 
 def _read_whole(reading: Reading, known: Tables, scope: Scope) -> Hit | None:

@@ -13,6 +13,7 @@ _QUOTES = re.compile("[“”„«»‹›「」『』＂]")
 _PREFIXES = ("re", "fw", "aw", "wg", "rv", "tr", "subject", "antw")
 _SIGNATURE_STARTS = ("sent from", "enviado d", "envoyé de", "von meinem", "inviato da")
 _TAIL = 120
+_LONGEST_NAME = 40
 _SUBJECT_LENGTH = 16
 _BEFORE = 60
 _LONG_QUOTATION_WORDS = 8
@@ -34,6 +35,8 @@ def strip_envelope(text: str) -> str:
     if "\n" in text or "\r" in text:
         text = _strip_lines(text, marks.ORIGINAL, marks.LINE_QUOTE, marks.SIGNATURE)
     text = _blank(text, marks.INLINE_SIGNATURE.search(text, max(0, len(text) - _TAIL)))
+    if text[:1] not in "-–—~":
+        text = _blank(text, marks.SIGNED_NAME.search(text, max(0, len(text) - _LONGEST_NAME)))
     if "(" in text:
         text = _blank(text, marks.EFFECT.search(text, max(0, len(text) - _TAIL)))
     return _strip_quotations(text)
@@ -46,6 +49,8 @@ def _may_have_marks(text: str) -> bool:
     if not text.isascii() and _QUOTES.search(text) is not None:
         return True
     if ":" in text[:_SUBJECT_LENGTH] and text.lstrip().lower().startswith(_PREFIXES):
+        return True
+    if " -" in text[-_LONGEST_NAME:]:
         return True
     tail = text[-_TAIL:].lower()
     for start in _SIGNATURE_STARTS:  # noqa: SIM110 - this runs for every text, and a generator takes three times as long

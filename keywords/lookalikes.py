@@ -6,7 +6,7 @@ import re
 
 _PAIRS = (
     # Cyrillic
-    "аa вb сc ԁd еe ё eһh іi јj кk ԛq мm нh оo рp ѕs тt уy хx ԝw гr ьb зz ѵv ӏl ո n "
+    "аa вb сc ԁd еe ё eһh іi јj кk ԛq мm нh оo рp пn ѕs тt уy хx ԝw гr ьb зz ѵv ӏl ո n "
     # Greek
     "αa βb εe ηn ιi κk μu νv οo ρp τt υu χx ωw ζz σo "
     # Armenian and Cherokee, only where the shape is plainly Latin

@@ -48,7 +48,7 @@ ORIGINAL = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 SIGNATURE = re.compile(
-    r"^[ \t\-–—*~]*(?:sent (?:from|via|with|by|on)\b|get (?:\w+ ){1,4}(?:for|on) (?:android|ios|iphone|mobile)"
+    r"^[ \t\-–—*~\[(]*(?:sent (?:from|via|with|by|on)\b|get (?:\w+ ){1,4}(?:for|on) (?:android|ios|iphone|mobile)"
     r"|sent securely"
     r"|envoyé (?:de|depuis|à partir)|enviado (?:desde|de|do|a partir|con|com)\b|inviato (?:da|dal|con)\b|von meinem\b"
     r"|gesendet (?:von|mit)\b|verstuurd vanaf|verzonden (?:met|vanaf)|skickat från|sendt fra|lähetetty|wysłane z"
@@ -58,11 +58,17 @@ SIGNATURE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 INLINE_SIGNATURE = re.compile(
-    r"(?<=[\s.!?,])(?:sent from my [a-z]+\w*(?: ?(?:phone|device|\d+))?|sent from (?:yahoo|outlook|gmail)\b.{0,30}"
+    r"(?<=[\s.!?,(])(?:sent from my [a-z]+\w*(?: ?(?:i?phone|device|cell|\d+))?"
+    r"|sent from (?:yahoo|outlook|gmail)\b.{0,30}"
     r"|(?:enviado desde|enviado do|enviado de) m[ie]u? iphone|envoyé de mon iphone|von meinem iphone gesendet"
     r"|inviato da iphone)"
-    r"[.!]?\s*$",
+    r"[.!)]?\s*$",
     re.IGNORECASE,
+)
+# A name after a dash at the very end ("Stop. -Marcus"), unless it is a word that may be the request itself.
+SIGNED_NAME = re.compile(
+    r"(?<=[\s.!?,])[-–—~]\s?(?!(?i:stop|quit|end|cancel|unsub|remove|please|thank|no|do|take|opt|revoke|never|leave))"
+    r"[A-Z][a-z]+(?: [A-Z][a-z]*\.?){0,2}\s*$"
 )
 EFFECT = re.compile(
     r"\((?:sent with|enviado con|enviado com|envoyé avec|gesendet mit|inviato con|verstuurd met|verzonden met"

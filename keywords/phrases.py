@@ -42,8 +42,8 @@ class _State:
 
     def __init__(self, nodes: tuple[Node, ...]) -> None:
         self.nodes = nodes
-        self.ends = tuple({end for node in nodes for end in node.ends})
-        self.clause_ends = tuple({end for node in nodes for end in node.clause_ends})
+        self.ends = tuple(sorted({end for node in nodes for end in node.ends}))
+        self.clause_ends = tuple(sorted({end for node in nodes for end in node.clause_ends}))
         self.final = bool(self.ends or self.clause_ends)
         self.steps = frozenset(step for node in nodes for step in node.steps)
         self.onward: dict[str, _State | None] = {}
@@ -70,7 +70,7 @@ class PhraseFinder:
         self._classes = classes
         self._fillers = fillers
         self._fold = fold
-        self._states: dict[frozenset[int], _State] = {}
+        self._states: dict[frozenset[Node], _State] = {}
         self._transitions = 0
         self._strangers = 0
         self._built: dict[Pattern, Node] = {}
@@ -154,15 +154,15 @@ class PhraseFinder:
         return following
 
     def _state_after(self, state: _State, steps: Sequence[str]) -> "_State | None":
-        reached: dict[int, Node] = {}
+        reached: set[Node] = set()
         for step in (*steps, ANY_WORD):
             for node in state.nodes:
                 for target in node.steps.get(step, ()):
-                    reached[id(target)] = target
+                    reached.add(target)
         if not reached:
             return None
         key = frozenset(reached)
-        following = self._states.get(key) or _State(tuple(reached.values()))
+        following = self._states.get(key) or _State(tuple(reached))
         if self._transitions < _TRANSITIONS_KEPT:
             self._states[key] = following
         return following

@@ -4,6 +4,7 @@ FCC 64.1200(a)(10) (US-3): other words count "if a reasonable person would under
 request to revoke consent"; CTIA 5.1.3 (CT-1): normal language is acted on.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,14 @@ _CLAUSE_WORDS = 12
 _SUPPORTED_WORDS = 16
 _SHORT_REASON_WORDS = 6
 _HELD_WORDS = 5
+_HINTED_WORDS = 12
+_NOES = frozenset(("no", "nope", "nah", "not", "never"))
+_DENIALS = frozenset(("not", "no", "isnt", "aint", "any", "know", "who", "whos"))
+# A name is told by its capital ("I'm not Shanice", "who is Darnell?"), which folding takes away.
+_NOT_NAMED = re.compile(
+    r"\b(?:[Nn]ot|NOT|[Ii]sn\W?t|[Aa]in\W?t|[Nn]o|[Aa]ny|[Ww]ho\W?s|[Ww]ho is)\s+"
+    r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|I\b)[A-Z][a-z]+(?:\Ws)?(?:\s(?:here|anymore|phone|number))*\W*$"
+)
 # Where several things are asked for at once, the first of these wins: a missed opt-out is the dearest mistake.
 _PRECEDENCE = (
     (Action.OPT_OUT, Certainty.CLEAR),
@@ -185,6 +194,27 @@ def _clause_acts(row: Row, others: _Company, *, outer: bool) -> bool:
     return outer or others.telling > 0
 
 
+def find_supported_clause(reading: Reading, held: Hit, tables: Tables, scope: Scope) -> Hit | None:
+    """Return a keyword in a clause of its own beside a phrase that alone is held: "wrong person, delete it".
+
+    What may be a request and what may be another thing make each other plain. Keywords that are held themselves count
+    only where their row says so.
+    """
+    clauses = reading.clauses()
+    if len(clauses) < 2 or held.start is None or tables.weak_keyword_words.isdisjoint(reading.tokens):
+        return None
+    phrase = set(reading.words[held.start : held.end])
+    for clause in clauses:
+        if len(clause) > _CLAUSE_WORDS or not phrase.isdisjoint(clause):
+            continue
+        hit = read_core(clause, tables, scope)
+        if hit is None or hit.row.action is not Action.OPT_OUT or not hit.row.verified:
+            continue
+        if hit.certainty is not Certainty.UNSURE or hit.row.clause:
+            return Hit(hit.row, Certainty.CLEAR, Manner.CLAUSE)
+    return None
+
+
 def _led_or_ended(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     """Read "stop im not interested" and "wrong number stop": the keyword first or last, the rest in its support."""
     words = reading.plain
@@ -230,3 +260,27 @@ def find_strong_word(reading: Reading, tables: Tables, scope: Scope, vetoes: Seq
         if row is not None:
             return Hit(row, Certainty.UNSURE, Manner.WORD, 0, 1)
     return None
+
+
+def find_complaint(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
+    """Hold a text that refuses something and speaks of texts, or a short one that only turns the sender away, insults
+    them or says who one is not.
+
+    "hmm no", "you're a scammer", "Not Hank": no request, but one that a person should see. A bare "no" is left alone:
+    it answers a question far more often.
+    """
+    words = reading.plain
+    if len(words) <= _HINTED_WORDS and not tables.hint_texts.isdisjoint(words):
+        hinted = not tables.hint_no.isdisjoint(word for word in words if word not in tables.hint_texts)
+        return Hit(tables.by_id["en.opt_out.hint"], Certainty.UNSURE, Manner.WORD) if hinted else None
+    if not 1 < len(words) <= _HELD_WORDS:
+        return None
+    row_id = None
+    if tables.decline_words.issuperset(words):
+        row_id = "en.opt_out.declines" if not _NOES.isdisjoint(words) else None
+    elif not tables.insult_words.isdisjoint(words):
+        row_id = "en.opt_out.angry" if _company(words, tables).strange <= 1 else None
+    elif not _DENIALS.isdisjoint(words) and _NOT_NAMED.search(reading.body):
+        row_id = "en.opt_out.other_name"
+    row = tables.by_id[row_id] if row_id is not None else None
+    return Hit(row, Certainty.UNSURE, Manner.WORD) if row is not None and scope.allows(row) else None

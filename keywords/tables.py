@@ -22,8 +22,16 @@ _WORD_SETS = (
     "fillers",
     "closing",
     "polite",
+    "paired",
+    "stems",
     "support",
     "strong_support",
+    "decline_words",
+    "insult_words",
+    "hint_no",
+    "hint_texts",
+    "padding",
+    "curses",
     "strong_words",
     "plain_words",
     "place_words",
@@ -33,6 +41,9 @@ _WORD_SETS = (
     "correctable",
     "misspelt",
 )
+
+
+_COMMON_WORDS = frozenset(("get", "take", "like", "would", "want", "need"))
 
 
 class TableError(ValueError):
@@ -58,13 +69,23 @@ class Tables:
         exact: key of a whole text -> the rows that name it.
         phrases: finds the phrases.
         opening_words: first words of all keywords that may have courtesy around them.
-        keyword_words: the longest word of each keyword that counts as a clause of its own.
+        keyword_words: the most telling word of each keyword that counts as a clause of its own.
+        weak_keyword_words: the same for all other keywords that act; one of these counts beside a phrase that is held.
         fillers: words of courtesy and anger, in every language.
         closing: words that may close a text after a keyword ("have a nice day").
         support: words that go with a request without being one ("wrong", "interested").
         strong_support: those of them that only people write who want the texts to end.
+        padding: words that may stand anywhere inside a request ("stop fucking texting me").
+        curses: those that take a "the" with them ("opt me the hell out").
+        stems: how the long words start that people mistype in every way ("unsubscirb").
+        real_words: words that no mistyping makes of a keyword.
+        decline_words: words of which a short text that only says no is made ("hmm no", "not anymore").
+        insult_words: words of which one makes a short angry text a complaint about the sender.
+        hint_no: words of refusal, in every language; beside one of the next, a text is held.
+        hint_texts: words for texts, in every language.
         strong_words: words that hardly anybody writes but to leave ("unsubscribe").
         polite: the words of courtesy that may stand beside a word that opts in.
+        paired: words that are courtesy after one other word, by that word and the word ("vous" after "sil").
         plain_words: little words of English that say nothing for or against a request.
         place_words: words that make "stop" before them a place or a pause.
         pleading_words: words that start the reason after a bare "stop" ("stop im at work").
@@ -108,8 +129,17 @@ class Tables:
         self.fillers = frozenset(sets["fillers"])
         self.closing = frozenset(sets["closing"])
         self.polite = frozenset(sets["polite"])
+        self.paired = frozenset(sets["paired"])
+        self.stems = tuple(sorted(sets["stems"]))
+        self.real_words = frozenset(sets["real_words"])
         self.support = frozenset(sets["support"]) | self.fillers
+        self.decline_words = frozenset(sets["decline_words"])
+        self.hint_no = frozenset(sets["hint_no"])
+        self.hint_texts = frozenset(sets["hint_texts"])
+        self.insult_words = frozenset(sets["insult_words"])
         self.strong_support = frozenset(sets["strong_support"])
+        self.padding = frozenset(sets["padding"] | sets["curses"])
+        self.curses = frozenset(sets["curses"])
         self.strong_words = frozenset(sets["strong_words"])
         self.plain_words = frozenset(sets["plain_words"])
         self.pleading_words = frozenset(sets["pleading_words"])
@@ -124,13 +154,23 @@ class Tables:
         self.phrases = PhraseFinder(self.patterns, classes, self.fillers, fold_words)
         self.opening_words = frozenset(words[0] for row, words in self._folded if words and not row.alone)
         self.keyword_words = frozenset(
-            max(words, key=len) for row, words in self._folded if words and (row.clause or row.mandatory)
+            self._telling(words) for row, words in self._folded if words and (row.clause or row.mandatory)
+        )
+        self.weak_keyword_words = frozenset(
+            self._telling(words)
+            for row, words in self._folded
+            if words and row.action is Action.OPT_OUT and not row.alone and row.certainty is not Certainty.UNSURE
         )
         self.by_id = {row.id: row for row in self.rows}
         if len(self.by_id) != len(self.rows):
             ids = [row.id for row in self.rows]
             twice = next(row_id for place, row_id in enumerate(ids) if row_id in ids[:place])
             raise TableError(f"two rows share the id {twice!r}")
+
+    def _telling(self, words: Sequence[str]) -> str:
+        """Return the word of a keyword that tells it best from other texts: a rare one, and the longest of those."""
+        common = self.support | self.plain_words | _COMMON_WORDS
+        return max(words, key=lambda word: (word not in common, len(word)))
 
     def rows_for(self, key: str) -> Sequence[Row]:
         """Return the rows that name `key` as a whole text."""

@@ -19,6 +19,7 @@ from keywords.tables import Tables, key_of
 _LONGEST_IMITATION = 40
 _LONGEST_COMPOUND = 30
 _LONGEST_SLIP = 13
+_LONGEST_STEMMED = 14
 _MOST_CORE_WORDS = 12
 _LEET = {ord(sign): letter for sign, letter in zip("013457@$€|!+8", "oieastaseiltb", strict=True)}
 _LEET_L = {**_LEET, ord("1"): "l", ord("!"): "i", ord("|"): "l"}
@@ -36,7 +37,7 @@ def find_exact(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     rows = tables.exact.get(reading.key)
     if rows is not None:
         row = scope.first(rows, reading.body)
-        if row is not None:
+        if row is not None and not (row.certainty is Certainty.UNSURE and "$" in reading.body):
             return Hit(row, _exactly(row), Manner.WHOLE)
     if len(reading.body) > _LONGEST_IMITATION:
         return None
@@ -59,7 +60,8 @@ def _exactly(row: Row) -> Certainty:
 def find_repeated(reading: Reading, tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that the text repeats ("STOP STOP STOP", "stopstop") or draws out ("STOOOOP")."""
     key = reading.key
-    row = scope.first(tables.rows_for(_unrepeated(key)), reading.body)
+    piece = _unrepeated(key)
+    row = scope.first(tables.rows_for(piece), reading.body) if piece else None
     if row is None and _RUN.search(key):
         row = scope.first(tables.rows_for(_REPEAT.sub(r"\1", key)), reading.body)
         row = row or scope.first(tables.rows_for(_RUN.sub(r"\1", key)), reading.body)
@@ -113,6 +115,8 @@ def find_courteous(reading: Reading, tables: Tables, scope: Scope) -> Hit | None
 
 def read_core(words: Sequence[str], tables: Tables, scope: Scope) -> Hit | None:
     """Return the keyword that is left of `words` once courtesy and anger are taken away, one slip forgiven."""
+    if not words or _is_long(words, tables):
+        return None
     core = core_of(words, tables)
     if not core or len(core) > _MOST_CORE_WORDS:
         return None
@@ -133,9 +137,27 @@ def read_core(words: Sequence[str], tables: Tables, scope: Scope) -> Hit | None:
     return find_slip(key, tables, scope) if len(core) <= 2 else _compound(key, tables, scope)
 
 
+def _is_long(words: Sequence[str], tables: Tables) -> bool:
+    """Tell quickly that a text has more in it than a keyword and courtesy, which is so for most."""
+    if words[-1] in tables.fillers or words[-1] in tables.closing:
+        return False
+    others = 0
+    for word in words:
+        if word in tables.fillers:
+            continue
+        others += 1
+        if others == 1 and (word in tables.opening_words or len(word) == 1):
+            return False
+        if others > 2:
+            return True
+    return False
+
+
 def core_of(words: Sequence[str], tables: Tables) -> list[str]:
     """Return `words` without courtesy and anger; words like "have a nice day" count as such only at the end."""
     core = [word for word in words if word not in tables.fillers]
+    if "sil" in words:
+        core = [word for word in core if words[words.index(word) - 1] + word not in tables.paired]
     end = len(core)
     while end and core[end - 1] in tables.closing:
         end -= 1
@@ -169,4 +191,7 @@ def find_slip(key: str, tables: Tables, scope: Scope) -> Hit | None:
         row = row or (scope.first(tables.rows_for(candidate), None) if candidate != key else None)
         if row is not None and scope.allows(row) and (row.slips or row.mandatory):
             return Hit(row, _loosely(row), Manner.SLIP)
+    if key.startswith(tables.stems) and len(key) <= _LONGEST_STEMMED and key not in tables.real_words:
+        row = tables.by_id["en.opt_out.unsubscribe"]
+        return Hit(row, _loosely(row), Manner.SLIP)
     return None
