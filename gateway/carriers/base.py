@@ -192,6 +192,9 @@ class Carrier(Protocol):
     def answer(self, kind: str) -> WebhookResponse:
         """What to answer to a webhook of a kind ("inbound", "status") that was handled."""
 
+    def prepare(self) -> None:
+        """Load what sending needs, so that the first person does not wait for it."""
+
     def send(self, text: OutboundText) -> Accepted | Refused:
         """Hand a text over. Never raises for what a carrier or the network does."""
 

@@ -116,6 +116,9 @@ class Simulator:
         """The simulator's codes are the names of the failure table."""
         return FAILURES.get(code, FAILURES["unclassified"])
 
+    def prepare(self) -> None:
+        """Nothing to load."""
+
     def send(self, text: OutboundText) -> Accepted | Refused:
         """Deliver at once, or fail for the numbers that always do."""
         code = FAILING_NUMBERS.get(text.address)

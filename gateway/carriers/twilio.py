@@ -162,6 +162,10 @@ class Twilio:
         row = codes().get(code)
         return FAILURES[row["failure"] if row else "unclassified"]
 
+    def prepare(self) -> None:
+        """Load twilio's client: a second of import that only senders need."""
+        self._twilio()
+
     def send(self, text: OutboundText) -> Accepted | Refused:
         """Hand a text over with twilio's own client. Never raises for what Twilio or the network does."""
         from twilio.base.exceptions import TwilioException  # a second of import that only senders need

@@ -167,6 +167,8 @@ def worker(queue: str | None, processes: int, data: Path | None) -> None:
         return
     services = build(settings)
     try:
+        for carrier in services.carriers.values():
+            carrier.prepare()
         work(services.queue_connection, queue, services.outbound.hand_over)
     finally:
         services.close()

@@ -142,6 +142,7 @@ def test_answers_are_successes_and_say_nothing_to_the_person(case: Case) -> None
 
 
 def test_a_text_is_handed_over_and_gets_an_id(case: Case) -> None:
+    case.carrier.prepare()
     answer = case.carrier.send(OutboundText("m00x", "+12025550100", "+14155550100", "Hello"))
     assert isinstance(answer, Accepted)
     assert answer.carrier_id
