@@ -1,5 +1,7 @@
 """Decide what a text asks for: the tiers, in order."""
 
+from dataclasses import replace
+
 from keywords.context import Context, Rule
 from keywords.custom import Answer, custom_rules, find_answer, instructed_keys
 from keywords.decision import Action, Certainty, Decision
@@ -177,16 +179,7 @@ def _mandatory_decision(hit: Hit, reading: Reading, context: Context) -> Decisio
     rule = custom_rules(context.rules).find_whole(reading) if context.rules else None
     if rule is None or rule.action is not hit.row.action or rule.reply is None:
         return decision
-    return Decision(
-        action=decision.action,
-        certainty=decision.certainty,
-        rule=decision.rule,
-        matched=decision.matched,
-        language=decision.language,
-        explanation=decision.explanation,
-        reply=rule.reply,
-        span=decision.span,
-    )
+    return replace(decision, reply=rule.reply)
 
 
 def _decision(hit: Hit, reading: Reading, switched_off: frozenset[str]) -> Decision:

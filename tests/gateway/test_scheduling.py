@@ -13,7 +13,7 @@ from store.consent import Source
 from tests.conftest import FakeClock
 from tests.fake_twilio import FakeTwilio
 from tests.gateway.test_inbound import blocks
-from tests.gateway.test_reconciling import Missed, missed
+from tests.missed_texts import Missed, missed
 from tests.webhooks import PERSON
 
 __all__ = ["missed"]
