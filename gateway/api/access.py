@@ -45,10 +45,9 @@ def check_key() -> None:
     """Let a request through when its API key may use the route.
 
     Raises:
-        Problem: missing_key, wrong_key or not_permitted.
+        Problem: missing_key, wrong_key or not_permitted; then, of the body, unsupported_type or bad_json.
         StoreError: the key cannot be looked up.
     """
-    _check_body()
     scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not presented.strip():
         raise Problem("missing_key", 'Send the key as "Authorization: Bearer KEY".')
@@ -60,6 +59,7 @@ def check_key() -> None:
     if request.endpoint and key.role not in allowed:
         needed = " or ".join(sorted(allowed))
         raise Problem("not_permitted", f"This key has the role {key.role}; {needed} is needed.")
+    _check_body()
     g.api_key, g.account = key, account
 
 

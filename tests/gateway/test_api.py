@@ -179,6 +179,12 @@ def test_without_a_good_key_nothing_is_answered(client: FlaskClient, headers: di
     assert (response.status_code, response.get_json()["code"]) == (401, code)
 
 
+@pytest.mark.parametrize(("data", "content_type"), [(b"{", "application/json"), (b"a=b", "text/plain"), (b"", None)])
+def test_without_a_key_the_body_is_not_even_read(client: FlaskClient, data: bytes, content_type: str | None) -> None:
+    response = client.post("/api/v1/messages", data=data, content_type=content_type)
+    assert (response.status_code, response.get_json()["code"]) == (401, "missing_key")
+
+
 def test_a_revoked_key_opens_nothing_any_more(client: FlaskClient, services: Services) -> None:
     key = services.store.api_keys.create("acme", "admin", services.clock.now())
     headers = {"Authorization": f"Bearer {key}"}
