@@ -7,9 +7,8 @@ from flask_openapi3.openapi import OpenAPI
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from gateway.api.consent_views import consent_api
+from gateway.api.doors import DOORS
 from gateway.api.failures import http_problem, is_api_request, register_failures, validation_problem
-from gateway.api.views import api
 from gateway.console.views import console
 from gateway.health import health
 from gateway.logs import configure_logs
@@ -67,12 +66,11 @@ def create_app(services: Services | None = None) -> OpenAPI:
     app.extensions["stopgate"] = services
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks)
-    csrf.exempt(api)
-    csrf.exempt(consent_api)
     for door in (webhooks, health, console):
         app.register_blueprint(door)
-    app.register_api(api)
-    app.register_api(consent_api)
+    for api in DOORS:
+        csrf.exempt(api)
+        app.register_api(api)
     app.get("/api/v1/openapi.json", doc_ui=False)(lambda: app.api_doc)
     register_failures(app)
     app.register_error_handler(HTTPException, _http_error)

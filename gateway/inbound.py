@@ -11,7 +11,7 @@ from gateway.clock import Clock
 from gateway.consent_rules import changes_for
 from gateway.logs import logger
 from gateway.phone import masked
-from gateway.queueing import JobQueue, queue_for
+from gateway.queueing import SEND, JobQueue, effect_of, queue_for
 from gateway.replies import question_of, replies_for
 from gateway.reply_policy import Handling, Who, who_answers
 from gateway.situation import CLARIFICATION, OpenQuestion, Situation, SituationReader
@@ -52,7 +52,7 @@ class Inbound:
         received = self._store.inbound.receive(receipt)
         if received.reply_id and not received.duplicate:
             kind = next(reply.message.kind for reply in receipt.replies if reply.message.id == received.reply_id)
-            self._queue.submit(queue_for(kind), received.reply_id)
+            self._queue.submit(queue_for(kind), effect_of(SEND, received.reply_id))
         _log(situation, received)
         return received
 

@@ -11,7 +11,7 @@ from gateway.carriers.failures import FAILURES, Failure
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
 from gateway.logs import logger
-from gateway.queueing import JobQueue, queue_for
+from gateway.queueing import SEND, JobQueue, effect_of, queue_for
 from store import Store
 from store.consent import Block, Change, Source
 from store.directory import Account
@@ -98,7 +98,7 @@ class Outbound:
         status, blocks = self._store.messages.create(message, due_at=now + _GRACE)
         if status == "blocked":
             raise opted_out(blocks)
-        self._queue.submit(queue_for(message.kind), identifier)
+        self._queue.submit(queue_for(message.kind), effect_of(SEND, identifier))
         return self._store.messages.get(identifier) or message if status == "exists" else message
 
     def _identify(self, account: Account, request: SendRequest) -> str:

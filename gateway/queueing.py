@@ -1,12 +1,14 @@
 """Job queues: their names, how jobs get in, and the worker that takes them out.
 
-RQ alone loses or repeats jobs in some crashes (measured, see README.md): a job here is only a nudge that an outbox
-entry is waiting. Losing one costs seconds (the sweeper nudges again); doing one twice costs nothing (the gate
-hands a message over once).
+RQ alone loses or repeats jobs in some crashes (measured, see README.md): a job here is only a nudge that an effect
+is waiting in the outbox. Losing one costs seconds (the sweeper nudges again); doing one twice costs nothing (whatever
+does an effect is safe to repeat: the gate, for example, hands a message over once).
+
+An effect is "<kind>:<id>", as it stands in the outbox. Ids name no phone number: they stand in logs and in RQ's keys.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import timedelta
 from queue import Empty, SimpleQueue
@@ -20,17 +22,22 @@ from gateway.logs import logger
 
 log = logger(__name__)
 
-REPLIES, DEFAULT, BULK = "replies", "default", "bulk"
-QUEUES = (REPLIES, DEFAULT, BULK)
-"""Replies before API messages before broadcasts. Each has worker processes of its own: RQ loses the job that a
-worker on two queues had taken when it died, and a full bulk queue never holds up a confirmation."""
+REPLIES, DEFAULT, BULK, LISTS = "replies", "default", "bulk", "lists"
+QUEUES = (REPLIES, DEFAULT, BULK, LISTS)
+"""Replies before API messages before broadcasts; files of lists beside them. Each has worker processes of its own:
+RQ loses the job that a worker on two queues had taken when it died, and a full bulk queue never holds up a reply."""
 
-SEND = "gateway.jobs.send.send"
+SEND = "send"
+"""The kind of effect that hands a message over; its id is the message's."""
+
+_JOB = "gateway.jobs.effects.do"
 
 QUEUE_OF_KIND = {"transactional": DEFAULT, "broadcast": BULK}
 """Queue of a kind of message; everything else answers a person and goes first."""
 
 _JOB_TIMEOUT = 60
+# A file is worked on for as long as it takes; a worker that dies is told by the lease of the file, not by this.
+_LISTS_TIMEOUT = 24 * 3600
 _RESULT_KEPT = 60
 _FAILURE_KEPT = int(timedelta(days=7).total_seconds())
 # An idle worker does its housekeeping this often; RQ's default is seven minutes.
@@ -38,13 +45,24 @@ _WORKER_TTL = 20
 _MAINTENANCE = 10
 _MOST_AT_ONCE = 200
 
-# What the worker's jobs do with a message id: RQ calls jobs by name, so there is no other way to hand it over.
-hand_over_of_worker: ContextVar[Callable[[str], object]] = ContextVar("hand_over_of_worker")
+# Who does each kind of effect: RQ calls jobs by name, so there is no other way to hand it over.
+doers_of_worker: ContextVar[Mapping[str, Callable[[str], object]]] = ContextVar("doers_of_worker")
 
 
 def queue_for(kind: str) -> str:
     """The queue of a kind of message."""
     return QUEUE_OF_KIND.get(kind, REPLIES)
+
+
+def effect_of(kind: str, identifier: str) -> str:
+    """An effect as the outbox and the queues name it."""
+    return f"{kind}:{identifier}"
+
+
+def parts_of(effect: str) -> tuple[str, str]:
+    """The kind and the id of an effect."""
+    kind, _, identifier = effect.partition(":")
+    return kind, identifier
 
 
 class JobQueue:
@@ -60,9 +78,9 @@ class JobQueue:
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
 
-    def submit(self, queue: str, message_id: str) -> None:
-        """Ask for a message to be sent. Never blocks and never fails."""
-        self._waiting.put((queue, message_id))
+    def submit(self, queue: str, effect: str) -> None:
+        """Ask for an effect to be done. Never blocks and never fails."""
+        self._waiting.put((queue, effect))
         self._asked.set()
         if self._thread is None:
             self._start()
@@ -91,30 +109,30 @@ class JobQueue:
     def _enqueue(self, jobs: Sequence[tuple[str, str]]) -> None:
         for name in QUEUES:
             # RQ refuses a whole batch in which an id stands twice.
-            identifiers = list(dict.fromkeys(message_id for queue, message_id in jobs if queue == name))
-            if identifiers:
-                self._enqueue_in(name, identifiers)
+            effects = list(dict.fromkeys(effect for queue, effect in jobs if queue == name))
+            if effects:
+                self._enqueue_in(name, effects)
 
-    def _enqueue_in(self, name: str, identifiers: Sequence[str]) -> None:
+    def _enqueue_in(self, name: str, effects: Sequence[str]) -> None:
         queue = Queue(name, connection=self._connection, serializer=JSONSerializer)
         try:
-            # The same message has the same job id; the description is what RQ logs, so it names no number.
+            # The same effect has the same job id; the description is what RQ logs, so it names no number.
             queue.enqueue_many(
                 [
                     Queue.prepare_data(
-                        SEND,
-                        (identifier,),
-                        timeout=_JOB_TIMEOUT,
+                        _JOB,
+                        (effect,),
+                        timeout=_LISTS_TIMEOUT if name == LISTS else _JOB_TIMEOUT,
                         result_ttl=_RESULT_KEPT,
                         failure_ttl=_FAILURE_KEPT,
-                        description=f"send {identifier}",
-                        job_id=identifier,
+                        description=effect,
+                        job_id=effect.replace(":", "-"),
                     )
-                    for identifier in identifiers
+                    for effect in effects
                 ]
             )
         except Exception as error:
-            log.warning("jobs could not be queued; the sweeper will", jobs=len(identifiers), error=type(error).__name__)
+            log.warning("jobs could not be queued; the sweeper will", jobs=len(effects), error=type(error).__name__)
 
     def flush(self) -> None:
         """Put everything that waits into the queues; when this returns, it is there or left to the sweeper."""
@@ -135,9 +153,14 @@ class JobQueue:
         self.flush()
 
 
-def work(connection: "redis.Redis", queue: str, hand_over: Callable[[str], object], *, burst: bool = False) -> None:
-    """Do the jobs of one queue until told to stop (SIGTERM), or with `burst` until it is empty."""
-    hand_over_of_worker.set(hand_over)
+def work(
+    connection: "redis.Redis", queue: str, doers: Mapping[str, Callable[[str], object]], *, burst: bool = False
+) -> None:
+    """Do the jobs of one queue until told to stop (SIGTERM), or with `burst` until it is empty.
+
+    doers: what does each kind of effect, given its id.
+    """
+    doers_of_worker.set(doers)
     worker: Any = SimpleWorker(
         [Queue(queue, connection=connection, serializer=JSONSerializer)],
         connection=connection,

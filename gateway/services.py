@@ -21,7 +21,7 @@ from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
-from gateway.queueing import JobQueue
+from gateway.queueing import SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
@@ -61,11 +61,20 @@ class Services:
     handset: Handset
     reconciliation: ReconciliationSchedule
 
+    @property
+    def doers(self) -> Mapping[str, Callable[[str], object]]:
+        """What does each kind of effect, for workers."""
+        return {SEND: self.outbound.hand_over}
+
     def close(self) -> None:
         """Put away what is open. Jobs that still wait are queued first."""
         self.queue.close()
         self.queue_connection.close()
         self.store.close()
+
+
+QUEUE_OF_EFFECT: Mapping[str, str] = {}
+"""The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 
 
 def store_url_of(settings: Settings) -> str:
@@ -124,7 +133,7 @@ def build(
         consent=consent,
         imports=Imports(store, clock),
         configuration=Configuration(store, tuple(carriers)),
-        sweeper=Sweeper(store, queue, clock),
+        sweeper=Sweeper(store, queue, clock, QUEUE_OF_EFFECT),
         reviews=reviews,
         subscriptions=Subscriptions(store, clock),
         keyword_switches=KeywordSwitches(store),

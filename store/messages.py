@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -392,8 +392,3 @@ class MessageStore:
             round(_PARKED_KEPT / timedelta(milliseconds=1)),
             _PARKED_MOST,
         )
-
-
-def identifiers(effects: Sequence[str]) -> list[str]:
-    """The message ids of outbox effects of the kind "send"."""
-    return [effect.removeprefix("send:") for effect in effects if effect.startswith("send:")]

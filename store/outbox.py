@@ -43,6 +43,19 @@ class Outbox:
             )
             yield from (effect.decode() for effect in claimed)
 
+    def put(self, shard: str, effect: str, *, due_at: datetime) -> None:
+        """Note an effect that is to be done; where a change causes it, its function notes it in the same step.
+
+        Also puts off an effect that is there: whoever works on a long one says so now and then. Raises StoreError.
+        """
+        with store_errors():
+            self._client.zadd(keys.outbox(shard), {effect: milliseconds(due_at)})
+
+    def done(self, shard: str, effect: str) -> None:
+        """Forget an effect that was done. Raises StoreError."""
+        with store_errors():
+            self._client.zrem(keys.outbox(shard), effect)
+
     def _shards_with_due(self, now: datetime) -> list[str]:
         pipeline = self._client.pipeline(transaction=False)
         for shard in keys.SHARDS:

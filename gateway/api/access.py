@@ -1,6 +1,7 @@
 """Who may do what: one table of roles and routes, checked before every request to the API."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from flask import current_app, g, request
 
@@ -35,6 +36,18 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class BodyRule:
+    """What a route takes as its body: content types, and the most bytes when that is more than usual."""
+
+    types: tuple[str, ...]
+    most_bytes: int | None = None
+
+
+BODIES: Mapping[str, BodyRule] = {}
+"""Endpoints whose body is not a JSON object of the usual size."""
+
+
 def services() -> Services:
     """The services of this app."""
     found: Services = current_app.extensions["stopgate"]
@@ -65,6 +78,13 @@ def check_key() -> None:
 
 def _check_body() -> None:
     if request.method not in {"POST", "PUT", "PATCH"}:
+        return
+    rule = BODIES.get(request.endpoint or "")
+    if rule is not None:
+        if request.mimetype not in rule.types:
+            raise Problem("unsupported_type", f"Send the body with Content-Type: {' or '.join(rule.types)}.")
+        if rule.most_bytes is not None:
+            request.max_content_length = rule.most_bytes
         return
     if not request.is_json:
         raise Problem("unsupported_type", "Send the body with Content-Type: application/json.")

@@ -15,7 +15,7 @@ import click
 
 from gateway.cli.opening import data_option, settings_with
 from gateway.logs import configure_logs, logger
-from gateway.queueing import BULK, DEFAULT, QUEUES, REPLIES, work
+from gateway.queueing import BULK, LISTS, QUEUES, work
 from gateway.services import Services, build
 from gateway.settings import Settings
 from gateway.supervision.embedded import EmbeddedStore
@@ -60,7 +60,7 @@ def _processes(settings: Settings, host: str, port: int, workers: int) -> list[P
     environment = {"STOPGATE_DATA": str(settings.data.resolve())}
     specs = [ProcessSpec("web", command_of("web", "--host", host, "--port", str(port)), environment)]
     for queue in QUEUES:
-        count = 1 if queue == BULK else workers
+        count = 1 if queue in {BULK, LISTS} else workers
         specs += [
             ProcessSpec(f"worker-{queue}-{number}", command_of("worker", "--queue", queue), environment)
             for number in range(1, count + 1)
@@ -169,7 +169,7 @@ def worker(queue: str | None, processes: int, data: Path | None) -> None:
     try:
         for carrier in services.carriers.values():
             carrier.prepare()
-        work(services.queue_connection, queue, services.outbound.hand_over)
+        work(services.queue_connection, queue, services.doers)
     finally:
         services.close()
 
@@ -178,7 +178,7 @@ def _run_pool(settings: Settings, processes: int) -> None:
     environment = {"STOPGATE_DATA": str(settings.data.resolve())}
     specs = [
         ProcessSpec(f"worker-{queue}-{number}", command_of("worker", "--queue", queue), environment)
-        for queue in (REPLIES, DEFAULT, BULK)
+        for queue in QUEUES
         for number in range(1, processes + 1)
     ]
     with Supervisor(specs) as supervisor:

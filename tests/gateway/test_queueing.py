@@ -12,7 +12,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from gateway.outbound import SendRequest
-from gateway.queueing import BULK, DEFAULT, QUEUES, REPLIES, queue_for
+from gateway.queueing import BULK, DEFAULT, LISTS, QUEUES, REPLIES, SEND, effect_of, queue_for
 from gateway.services import Services
 from tests.conftest import FakeClock
 from tests.fake_twilio import FakeTwilio
@@ -26,7 +26,7 @@ from gateway.settings import load_settings
 
 services = build(load_settings())
 hand_over = services.outbound.hand_over if sys.argv[2] == "live" else lambda _: os.kill(os.getpid(), signal.SIGKILL)
-work(services.queue_connection, sys.argv[1], hand_over, burst=sys.argv[2] == "live")
+work(services.queue_connection, sys.argv[1], {"send": hand_over}, burst=sys.argv[2] == "live")
 """
 
 
@@ -67,8 +67,8 @@ def test_a_job_queued_many_times_sends_once(
     services: Services, environment: dict[str, str], accepted: str, fake_twilio: FakeTwilio
 ) -> None:
     for _ in range(5):
-        services.queue.submit(DEFAULT, accepted)
-        services.queue.submit(DEFAULT, accepted)
+        services.queue.submit(DEFAULT, effect_of(SEND, accepted))
+        services.queue.submit(DEFAULT, effect_of(SEND, accepted))
         services.queue.flush()
     assert queue(services, DEFAULT).count >= 5
     run_worker(environment, DEFAULT, "live")
@@ -78,9 +78,10 @@ def test_a_job_queued_many_times_sends_once(
 def test_a_job_is_json_has_the_messages_id_and_names_no_number(services: Services, accepted: str) -> None:
     services.queue.flush()
     (job,) = queue(services, DEFAULT).jobs
-    assert (job.id, job.args, job.func_name) == (accepted, [accepted], "gateway.jobs.send.send")
+    assert (job.id, job.args) == (f"send-{accepted}", [f"send:{accepted}"])
+    assert job.func_name == "gateway.jobs.effects.do"
     assert "4155550100" not in job.description
-    stored = services.queue_connection.hgetall(f"rq:job:{accepted}")
+    stored = services.queue_connection.hgetall(f"rq:job:send-{accepted}")
     assert not any(b"4155550100" in value for value in stored.values())
 
 
@@ -96,7 +97,7 @@ def test_a_job_is_json_has_the_messages_id_and_names_no_number(services: Service
 )
 def test_answers_to_people_do_not_wait_behind_other_texts(kind: str, name: str) -> None:
     assert queue_for(kind) == name
-    assert QUEUES == (REPLIES, DEFAULT, BULK)
+    assert QUEUES == (REPLIES, DEFAULT, BULK, LISTS)
 
 
 def test_a_queue_that_cannot_be_reached_loses_nothing(

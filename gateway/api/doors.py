@@ -1,0 +1,8 @@
+"""All blueprints of the API, in the order of its documentation."""
+
+from flask_openapi3.blueprint import APIBlueprint
+
+from gateway.api.consent_views import consent_api
+from gateway.api.views import api
+
+DOORS: tuple[APIBlueprint, ...] = (api, consent_api)
