@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.metadata import version
 
 import redis
 
@@ -21,6 +22,7 @@ from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
+from gateway.proofs import Proofs
 from gateway.queueing import SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
@@ -50,6 +52,7 @@ class Services:
     inbound: Inbound
     outbound: Outbound
     consent: Consent
+    proofs: Proofs
     imports: Imports
     configuration: Configuration
     sweeper: Sweeper
@@ -131,6 +134,7 @@ def build(
         inbound=inbound,
         outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings)),
         consent=consent,
+        proofs=_proofs(store, consent, clock, secret_key),
         imports=Imports(store, clock),
         configuration=Configuration(store, tuple(carriers)),
         sweeper=Sweeper(store, queue, clock, QUEUE_OF_EFFECT),
@@ -142,6 +146,11 @@ def build(
         handset=_handset(settings, store, carriers, inbound, consent, clock),
         reconciliation=reconciliation,
     )
+
+
+def _proofs(store: Store, consent: Consent, clock: Clock, secret_key: str) -> Proofs:
+    key = derived_secret(secret_key, "proof files").encode()
+    return Proofs(store, consent, clock, key=key, software=f"Stopgate {version('stopgate')}")
 
 
 def _status_url(settings: Settings) -> Callable[[str, str], str]:

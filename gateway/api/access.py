@@ -26,6 +26,8 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.get_opt_out": _READ,
     "api.put_opt_out": _MANAGE,
     "api.delete_opt_out": _MANAGE,
+    "api_proof.get_proof": _READ,
+    "api_proof.get_proof_text": _READ,
     "api_consent.list_reviews": _READ,
     "api_consent.decide_review": _MANAGE,
     "api_consent.subscribe": _MANAGE,
