@@ -25,6 +25,7 @@ from store.journal_reading import JournalStore
 from store.listing import ListingStore
 from store.messages import MessageStore
 from store.outbox import Outbox
+from store.rates import RateStore
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
 from store.topology import Cluster, OneServer, Topology
@@ -52,6 +53,7 @@ class Store:
     directory: DirectoryStore
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
+    rates: RateStore
     imports: ImportStore
     health: Health
     journal: JournalStore
@@ -111,6 +113,7 @@ def open_store(
         directory=DirectoryStore(client, monotonic),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
+        rates=RateStore(topology),
         imports=ImportStore(client),
         health=Health(topology),
         journal=JournalStore(client),

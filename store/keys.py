@@ -157,6 +157,16 @@ def idempotency(account: str, key: str) -> str:
     return f"{{account:{account}}}:idempotency:{key}"
 
 
+def answer(account: str, key: str) -> str:
+    """What a request with an Idempotency-Key was answered."""
+    return f"{{account:{account}}}:answer:{key}"
+
+
+def rate(name: str) -> str:
+    """Count of requests in the current window."""
+    return f"{{rate:{name}}}"
+
+
 def unrouted() -> str:
     """Stream of texts to senders nobody has configured."""
     return "{config}:unrouted"
