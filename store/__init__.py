@@ -16,6 +16,7 @@ from store.bulk import BulkStore
 from store.client import open_client
 from store.consent import ConsentStore
 from store.directory import DirectoryStore
+from store.following import FollowStore
 from store.functions import Functions
 from store.health import Health
 from store.idempotency import IdempotencyStore
@@ -41,6 +42,7 @@ class Store:
     client: "redis.Redis"
     topology: Topology
     functions: Functions
+    following: FollowStore
     consent: ConsentStore
     bulk: BulkStore
     batches: BatchStore
@@ -101,6 +103,7 @@ def open_store(
         client=client,
         topology=topology,
         functions=functions,
+        following=FollowStore(client, functions),
         consent=ConsentStore(client, functions, topology),
         bulk=bulk,
         batches=BatchStore(topology, functions),
