@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -17,13 +17,14 @@ from gateway.configuration import Configuration
 from gateway.consent import Consent
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.following import FOLLOW, Follower, Following
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
-from gateway.queueing import SEND, JobQueue
+from gateway.queueing import DEFAULT, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
@@ -55,6 +56,7 @@ class Services:
     proofs: Proofs
     imports: Imports
     configuration: Configuration
+    following: Following
     sweeper: Sweeper
     reviews: Reviews
     subscriptions: Subscriptions
@@ -67,7 +69,7 @@ class Services:
     @property
     def doers(self) -> Mapping[str, Callable[[str], object]]:
         """What does each kind of effect, for workers."""
-        return {SEND: self.outbound.hand_over}
+        return {SEND: self.outbound.hand_over, FOLLOW: self.following.follow}
 
     def close(self) -> None:
         """Put away what is open. Jobs that still wait are queued first."""
@@ -76,7 +78,7 @@ class Services:
         self.store.close()
 
 
-QUEUE_OF_EFFECT: Mapping[str, str] = {}
+QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT}
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 
 
@@ -118,6 +120,8 @@ def build(
     if carriers is None:
         carriers = open_carriers(settings, secret=derived_secret(secret_key, "simulator"), new_id=new_id)
 
+    # Who sees every consent change after it was made, in this order.
+    followers: Sequence[Follower] = ()
     inbound = Inbound(store, queue, clock)
     consent = Consent(store, clock)
     reviews = Reviews(store, clock)
@@ -137,6 +141,7 @@ def build(
         proofs=_proofs(store, consent, clock, secret_key),
         imports=Imports(store, clock),
         configuration=Configuration(store, tuple(carriers)),
+        following=Following(store, followers),
         sweeper=Sweeper(store, queue, clock, QUEUE_OF_EFFECT),
         reviews=reviews,
         subscriptions=Subscriptions(store, clock),

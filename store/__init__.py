@@ -16,6 +16,7 @@ from store.bulk import BulkStore
 from store.client import open_client
 from store.consent import ConsentStore
 from store.directory import DirectoryStore
+from store.following import FollowStore
 from store.functions import Functions
 from store.health import Health
 from store.idempotency import IdempotencyStore
@@ -25,6 +26,7 @@ from store.journal_reading import JournalStore
 from store.listing import ListingStore
 from store.messages import MessageStore
 from store.outbox import Outbox
+from store.rates import RateStore
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
 from store.topology import Cluster, OneServer, Topology
@@ -40,6 +42,7 @@ class Store:
     client: "redis.Redis"
     topology: Topology
     functions: Functions
+    following: FollowStore
     consent: ConsentStore
     bulk: BulkStore
     batches: BatchStore
@@ -52,6 +55,7 @@ class Store:
     directory: DirectoryStore
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
+    rates: RateStore
     imports: ImportStore
     health: Health
     journal: JournalStore
@@ -99,6 +103,7 @@ def open_store(
         client=client,
         topology=topology,
         functions=functions,
+        following=FollowStore(client, functions),
         consent=ConsentStore(client, functions, topology),
         bulk=bulk,
         batches=BatchStore(topology, functions),
@@ -111,6 +116,7 @@ def open_store(
         directory=DirectoryStore(client, monotonic),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
+        rates=RateStore(topology),
         imports=ImportStore(client),
         health=Health(topology),
         journal=JournalStore(client),

@@ -173,6 +173,7 @@ class BatchStore:
             names += [f"{{{shard}}}:gate:{channel}:{scope}:{bucket}" for channel in batch.channels]
             names.append(keys.import_seen(shard, batch.id, bucket))
         names += [f"{{{shard}}}:details:{scope}:{bucket}" for bucket in part.details_buckets]
+        names.append(keys.behind(shard))
         header = {
             "scope": scope,
             "channels": batch.channels,
@@ -256,6 +257,7 @@ class BatchStore:
                 place = place_of(row.number)
                 names += _keys_of(place, scope)
                 arguments += [place.gate_member, place.details_field, row.packed]
+            names.append(keys.behind(shard))
             yield "sg_undo", names, arguments
 
 
