@@ -22,6 +22,7 @@ from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
+from gateway.opt_out_links import OptOutLinks
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
 from gateway.queueing import DEFAULT, SEND, JobQueue
@@ -53,6 +54,7 @@ class Services:
     inbound: Inbound
     outbound: Outbound
     consent: Consent
+    opt_out_links: OptOutLinks
     proofs: Proofs
     imports: Imports
     configuration: Configuration
@@ -124,6 +126,8 @@ def build(
     followers: Sequence[Follower] = ()
     inbound = Inbound(store, queue, clock)
     consent = Consent(store, clock)
+    secret = derived_secret(secret_key, "opt-out links")
+    links = OptOutLinks(store, clock, consent, secret=secret, public_url=settings.public_url)
     reviews = Reviews(store, clock)
     reconciliation = _reconciliation(settings, store, carriers, inbound, clock)
     return Services(
@@ -136,8 +140,9 @@ def build(
         queue=queue,
         carriers=carriers,
         inbound=inbound,
-        outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings)),
+        outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings), links.filled),
         consent=consent,
+        opt_out_links=links,
         proofs=_proofs(store, consent, clock, secret_key),
         imports=Imports(store, clock),
         configuration=Configuration(store, tuple(carriers)),
