@@ -14,7 +14,9 @@ from store.audiences import AudienceStore
 from store.batches import BatchStore
 from store.bulk import BulkStore
 from store.client import open_client
+from store.confirming import ConfirmingStore
 from store.consent import ConsentStore
+from store.days import DayStore
 from store.directory import DirectoryStore
 from store.functions import Functions
 from store.health import Health
@@ -27,6 +29,7 @@ from store.messages import MessageStore
 from store.outbox import Outbox
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
+from store.texts import TextStore
 from store.topology import Cluster, OneServer, Topology
 from store.upgrades import Keyspace
 from store.urls import is_cluster
@@ -48,6 +51,9 @@ class Store:
     audiences: AudienceStore
     reviews: ReviewStore
     messages: MessageStore
+    texts: TextStore
+    days: DayStore
+    confirming: ConfirmingStore
     outbox: Outbox
     directory: DirectoryStore
     api_keys: ApiKeyStore
@@ -107,6 +113,9 @@ def open_store(
         audiences=AudienceStore(client, functions),
         reviews=ReviewStore(client, functions),
         messages=messages,
+        texts=TextStore(topology),
+        days=DayStore(topology),
+        confirming=ConfirmingStore(functions, messages),
         outbox=Outbox(client, functions),
         directory=DirectoryStore(client, monotonic),
         api_keys=ApiKeyStore(client, new_secret),
