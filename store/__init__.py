@@ -18,6 +18,7 @@ from store.confirming import ConfirmingStore
 from store.consent import ConsentStore
 from store.days import DayStore
 from store.directory import DirectoryStore
+from store.following import FollowStore
 from store.functions import Functions
 from store.health import Health
 from store.idempotency import IdempotencyStore
@@ -27,6 +28,7 @@ from store.journal_reading import JournalStore
 from store.listing import ListingStore
 from store.messages import MessageStore
 from store.outbox import Outbox
+from store.rates import RateStore
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
 from store.texts import TextStore
@@ -43,6 +45,7 @@ class Store:
     client: "redis.Redis"
     topology: Topology
     functions: Functions
+    following: FollowStore
     consent: ConsentStore
     bulk: BulkStore
     batches: BatchStore
@@ -58,6 +61,7 @@ class Store:
     directory: DirectoryStore
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
+    rates: RateStore
     imports: ImportStore
     health: Health
     journal: JournalStore
@@ -105,6 +109,7 @@ def open_store(
         client=client,
         topology=topology,
         functions=functions,
+        following=FollowStore(client, functions),
         consent=ConsentStore(client, functions, topology),
         bulk=bulk,
         batches=BatchStore(topology, functions),
@@ -120,6 +125,7 @@ def open_store(
         directory=DirectoryStore(client, monotonic),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
+        rates=RateStore(topology),
         imports=ImportStore(client),
         health=Health(topology),
         journal=JournalStore(client),

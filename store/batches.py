@@ -176,7 +176,10 @@ class BatchStore:
             names += [f"{{{shard}}}:gate:{channel}:{scope}:{bucket}" for channel in batch.channels]
             names.append(keys.import_seen(shard, batch.id, bucket))
         names += [f"{{{shard}}}:details:{scope}:{bucket}" for bucket in part.details_buckets]
+        counted = day_entry(shard, owner_of(batch.scope), batch.at, names) if batch.at else {}
+        names.append(keys.behind(shard))
         header = {
+            **counted,
             "scope": scope,
             "channels": batch.channels,
             "source": int(batch.source),
@@ -187,8 +190,6 @@ class BatchStore:
             "gates": part.gates,
             "dry": batch.dry_run,
         }
-        if batch.at:
-            header["day"] = day_entry(shard, owner_of(batch.scope), batch.at, names)["day"]
         return "sg_import", names, (json.dumps(header, separators=(",", ":")), *map(b"".join, part.groups))
 
     def finish(self, batch_id: str) -> None:
@@ -261,6 +262,7 @@ class BatchStore:
                 place = place_of(row.number)
                 names += _keys_of(place, scope)
                 arguments += [place.gate_member, place.details_field, row.packed]
+            names.append(keys.behind(shard))
             yield "sg_undo", names, arguments
 
 

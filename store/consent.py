@@ -112,6 +112,11 @@ class Block:
     event: str
 
 
+def journal_keys(shard: str, owner: str) -> list[str]:
+    """The keys of a journal as the function library wants them: the stream, then who is behind."""
+    return [keys.journal(shard, owner), keys.behind(shard)]
+
+
 def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[list[str], list[dict[str, Any]]]:
     """Keys of changes and their payloads, whose positions count from `first` (1 is the first key of a call)."""
     names: list[str] = []
@@ -119,12 +124,16 @@ def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[li
     for change in changes:
         position = first + len(names)
         names += [keys.gate(place, change.scope, channel) for channel in ALL_CHANNELS]
-        names += [keys.details(place, change.scope), keys.journal(place.shard, change.owner), keys.members(place.shard)]
+        names += [
+            keys.details(place, change.scope),
+            *journal_keys(place.shard, change.owner),
+            keys.members(place.shard),
+        ]
         beside: dict[str, Any] = {}
         if change.scope.entered:
             # What is entered does not override a later word of the person (G7).
             names.append(keys.details(place, change.scope.persons_side))
-            beside["persons"] = position + 5
+            beside["persons"] = position + 6
         payloads.append(
             {
                 **beside,
@@ -137,7 +146,7 @@ def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[li
                 "voice": position + 1,
                 "details": position + 2,
                 "journal": position + 3,
-                "members": position + 4,
+                "members": position + 5,
                 **({"only_event": change.only_event} if change.only_event else {}),
             }
         )

@@ -11,7 +11,7 @@ import redis
 from store import keys
 from store.addresses import Place, place_of
 from store.client import store_errors
-from store.consent import Change, Outcome, change_keys, gate_keys, milliseconds, outcomes_from
+from store.consent import Change, Outcome, change_keys, gate_keys, journal_keys, milliseconds, outcomes_from
 from store.functions import Functions, without_none
 from store.messages import Message, MessageStore
 from store.scopes import Channel, Scope
@@ -265,7 +265,7 @@ def _add_review(review: Review, place: Place, address: str, names: list[str], pa
         keys.reviews(place.shard, review.account, held=review.hold),
         keys.waiting(place.shard, review.account, address),
         keys.hold(place, scope),
-        keys.journal(place.shard, review.account),
+        *journal_keys(place.shard, review.account),
     ]
     payload["review"] = {"queue": first, "waiting": first + 1, "journal": first + 3, "scope": scope.key}
     if review.hold:
@@ -274,14 +274,14 @@ def _add_review(review: Review, place: Place, address: str, names: list[str], pa
 
 def join_payload(join: Join, place: Place, names: list[str]) -> dict[str, Any]:
     """The payload of a wish to join; adds the keys it needs to `names`."""
-    names += [keys.audience(place, join.account, join.audience), keys.journal(place.shard, join.account)]
-    position = len(names)
-    gate_names, scopes = gate_keys(place, join.scopes, Channel.TEXT, first=position + 1)
+    position = len(names) + 1
+    names += [keys.audience(place, join.account, join.audience), *journal_keys(place.shard, join.account)]
+    gate_names, scopes = gate_keys(place, join.scopes, Channel.TEXT, first=len(names) + 1)
     names += gate_names
     return without_none(
         {
-            "audience": position - 1,
-            "journal": position,
+            "audience": position,
+            "journal": position + 1,
             "scope": Scope.of_audience(join.account, join.audience).key,
             "scopes": scopes,
             "question": join.question.text if join.question else None,

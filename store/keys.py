@@ -31,6 +31,21 @@ def journal(shard: str, owner: str) -> str:
     return f"{{{shard}}}:journal:{owner}"
 
 
+def behind(shard: str) -> str:
+    """Sorted set of the journals' owners with entries that were not followed yet, by when the oldest came."""
+    return f"{{{shard}}}:behind"
+
+
+def followed(shard: str) -> str:
+    """Hash of how far each journal was followed: owner to entry."""
+    return f"{{{shard}}}:followed"
+
+
+def following(shard: str) -> str:
+    """Lease of the one that follows the journals of a shard just now."""
+    return f"{{{shard}}}:following"
+
+
 def members(shard: str) -> str:
     """Hash of how many members each gate index of the shard has, by "channel:scope"; fields are never removed."""
     return f"{{{shard}}}:members"
@@ -175,6 +190,16 @@ def imports_of(account: str) -> str:
 def idempotency(account: str, key: str) -> str:
     """What an idempotency key was used for."""
     return f"{{account:{account}}}:idempotency:{key}"
+
+
+def answer(account: str, key: str) -> str:
+    """What a request with an Idempotency-Key was answered."""
+    return f"{{account:{account}}}:answer:{key}"
+
+
+def rate(name: str) -> str:
+    """Count of requests in the current window."""
+    return f"{{rate:{name}}}"
 
 
 def unrouted() -> str:

@@ -68,7 +68,9 @@ class TextStore:
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
 
-    def newest(self, account: str, wanted: TextFilter, *, limit: int, after: str = "") -> TextPage:
+    def newest(
+        self, account: str, wanted: TextFilter, *, limit: int, after: str = "", most: int = MOST_LOOKED_AT
+    ) -> TextPage:
         """The texts of an account, newest first: by when they were sent, for one number by when they came to us.
 
         A page does not change while others come in. Without a condition that only the text itself answers, it costs
@@ -79,6 +81,7 @@ class TextStore:
             wanted: which texts.
             limit: most texts of a page.
             after: `next` of the page before.
+            most: texts to look at before the page is given out as it is.
 
         Raises:
             StoreError: there is no answer.
@@ -87,8 +90,8 @@ class TextStore:
         found: list[Message] = []
         looked_at, last = 0, ""
         places = self._places(account, wanted, after, limit)
-        while looked_at < MOST_LOOKED_AT:
-            some = list(islice(places, _AT_ONCE if looked_at else limit))
+        while looked_at < most:
+            some = list(islice(places, min(_AT_ONCE if looked_at else limit, most - looked_at)))
             for position, message in enumerate(self.read([name for _, name in some])):
                 looked_at, last = looked_at + 1, some[position][0]
                 if message is not None and _fits(message, wanted):

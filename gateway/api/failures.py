@@ -57,6 +57,4 @@ def http_problem(error: HTTPException) -> Response:
 
 def _store_unavailable(error: StoreError) -> Response:
     log.error("the store did not answer", path=request.path, why=str(error))
-    response = Problem("store_unavailable", "The store does not answer. Try again in a moment.").response()
-    response.headers["Retry-After"] = "2"
-    return response
+    return Problem("store_unavailable", "The store does not answer. Try again in a moment.", retry_after=2).response()

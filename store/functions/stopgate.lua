@@ -181,7 +181,8 @@ local function plan(keys, payload, change)
   return planned
 end
 
-local function journal(keys, position, fields)
+-- Journals are followed (store/following.py): the key after a journal's own (or at `behind`) says that its owner is behind.
+local function journal(keys, position, fields, behind)
   local arguments = {}
   for name, value in pairs(fields) do
     if value ~= nil and value ~= '' then
@@ -189,7 +190,10 @@ local function journal(keys, position, fields)
       arguments[#arguments + 1] = value
     end
   end
-  return redis.call('XADD', keys[position], '*', unpack(arguments))
+  local entry = redis.call('XADD', keys[position], '*', unpack(arguments))
+  local owner = string.match(keys[position], ':journal:(.*)$')
+  redis.call('ZADD', keys[behind or position + 1], 'NX', string.match(entry, '^%d+'), owner)
+  return entry
 end
 
 local function write(keys, payload, change, planned, event)
@@ -416,6 +420,7 @@ end
 --            of the account, [review queue, waiting texts, hold index, journal,] [audience index, journal, gate and
 --            details per scope,] [message, timeline and lists of each reply,] then per change: gate text, gate voice,
 --            details, journal, members
+--            (here and below a journal's key is followed by that of who is behind)
 --   payload  see store/inbound.py
 --   returns  {1 for a duplicate, else 0; JSON {results, reply, reply_id}}: reply is "queued" or why nothing is sent
 
@@ -756,4 +761,15 @@ redis.register_function('sg_claim_due', function(keys, args)
   local due = redis.call('ZRANGEBYSCORE', keys[1], '-inf', args[1], 'LIMIT', 0, args[3])
   for _, effect in ipairs(due) do redis.call('ZADD', keys[1], 'XX', tonumber(args[1]) + tonumber(args[2]), effect) end
   return due
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_followed: a journal was followed up to an entry; its owner is behind no longer when that is the newest
+--   KEYS     followed, who is behind, journal        ARGV  owner, entry
+
+redis.register_function('sg_followed', function(keys, args)
+  redis.call('HSET', keys[1], args[1], args[2])
+  local newest = redis.call('XREVRANGE', keys[3], '+', '-', 'COUNT', 1)[1]
+  if newest and newest[1] ~= args[2] then return 0 end
+  return redis.call('ZREM', keys[2], args[1])
 end)
