@@ -75,7 +75,7 @@ def setting_of(settings: Mapping[str, Any], name: str) -> Any:
 
 
 def revokes_all(settings: Mapping[str, Any], day: date) -> bool:
-    """True from the day on when a STOP to one kind of text revokes consent to all of them (US-13; it may still move)."""
+    """True from the day on when a STOP to one kind of text revokes consent to all (US-13; the day may still move)."""
     start = str(setting_of(settings, "revoke_all_from"))
     return bool(start) and day.isoformat() >= start
 

@@ -32,7 +32,7 @@ class LinkView(BaseModel):
 
 @links_api.post("/opt-out-links", tags=[_LINKS], responses={200: LinkView})
 def make_opt_out_link(body: LinkBody) -> Response:
-    """A person's own opt-out link. In texts to be sent, `{opt_out_link}` is replaced by it without asking for it first."""
+    """A person's own opt-out link. In a text to be sent it takes the place of `{opt_out_link}` by itself."""
     number = number_in(body.number)
     link = services().opt_out_links.link(account(), body.sender, number)
     return as_json(LinkView(number=number, link=link, qr=f"{link}/qr.svg"))

@@ -1,4 +1,4 @@
-"""The opt-out page. Looking at it changes nothing, because programs that check links look at it too; its button does."""
+"""The opt-out page. Looking at it changes nothing, since programs that check links look at it too; its button does."""
 
 import tomllib
 from collections.abc import Mapping
