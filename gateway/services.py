@@ -2,9 +2,10 @@
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.metadata import version
 
 import redis
 
@@ -16,12 +17,14 @@ from gateway.configuration import Configuration
 from gateway.consent import Consent
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.following import FOLLOW, Follower, Following
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
-from gateway.queueing import SEND, JobQueue
+from gateway.proofs import Proofs
+from gateway.queueing import DEFAULT, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
@@ -50,8 +53,10 @@ class Services:
     inbound: Inbound
     outbound: Outbound
     consent: Consent
+    proofs: Proofs
     imports: Imports
     configuration: Configuration
+    following: Following
     sweeper: Sweeper
     reviews: Reviews
     subscriptions: Subscriptions
@@ -64,7 +69,7 @@ class Services:
     @property
     def doers(self) -> Mapping[str, Callable[[str], object]]:
         """What does each kind of effect, for workers."""
-        return {SEND: self.outbound.hand_over}
+        return {SEND: self.outbound.hand_over, FOLLOW: self.following.follow}
 
     def close(self) -> None:
         """Put away what is open. Jobs that still wait are queued first."""
@@ -73,7 +78,7 @@ class Services:
         self.store.close()
 
 
-QUEUE_OF_EFFECT: Mapping[str, str] = {}
+QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT}
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 
 
@@ -115,6 +120,8 @@ def build(
     if carriers is None:
         carriers = open_carriers(settings, secret=derived_secret(secret_key, "simulator"), new_id=new_id)
 
+    # Who sees every consent change after it was made, in this order.
+    followers: Sequence[Follower] = ()
     inbound = Inbound(store, queue, clock)
     consent = Consent(store, clock)
     reviews = Reviews(store, clock)
@@ -131,8 +138,10 @@ def build(
         inbound=inbound,
         outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings)),
         consent=consent,
+        proofs=_proofs(store, consent, clock, secret_key),
         imports=Imports(store, clock),
         configuration=Configuration(store, tuple(carriers)),
+        following=Following(store, followers),
         sweeper=Sweeper(store, queue, clock, QUEUE_OF_EFFECT),
         reviews=reviews,
         subscriptions=Subscriptions(store, clock),
@@ -142,6 +151,11 @@ def build(
         handset=_handset(settings, store, carriers, inbound, consent, clock),
         reconciliation=reconciliation,
     )
+
+
+def _proofs(store: Store, consent: Consent, clock: Clock, secret_key: str) -> Proofs:
+    key = derived_secret(secret_key, "proof files").encode()
+    return Proofs(store, consent, clock, key=key, software=f"Stopgate {version('stopgate')}")
 
 
 def _status_url(settings: Settings) -> Callable[[str, str], str]:
