@@ -12,6 +12,7 @@ from gateway.api.registering import register_api
 from gateway.console.views import console
 from gateway.health import health
 from gateway.logs import configure_logs
+from gateway.public.views import public
 from gateway.services import Services, build, derived_secret
 from gateway.settings import load_settings
 from gateway.webhooks.views import webhooks
@@ -66,7 +67,8 @@ def create_app(services: Services | None = None) -> OpenAPI:
     app.extensions["stopgate"] = services
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks)
-    for door in (webhooks, health, console):
+    csrf.exempt(public)
+    for door in (webhooks, health, public, console):
         app.register_blueprint(door)
     register_api(app, csrf, services)
     app.register_error_handler(HTTPException, _http_error)

@@ -45,6 +45,7 @@ OPEN = {
     "static", "health.healthz", "health.readyz", "health.metrics", "webhooks.inbound", "webhooks.status",
     "console.static", "console.home", "console.phone", "console.phone_screen", "console.phone_text",
     "console.phone_send", "api_docs.openapi_document",
+    "public.static", "public.opt_out", "public.opt_out_now", "public.qr",
 }  # fmt: skip
 
 
