@@ -1,7 +1,8 @@
 """Telling endpoints of events: signed, tried again with growing pauses, given up after two days, replayed when asked.
 
-Signed as Standard Webhooks have it (webhook-id, webhook-timestamp, webhook-signature), so that receivers find a library.
-Repeating a delivery is safe for receivers who look at webhook-id, and may happen after a crash of ours.
+Signed as Standard Webhooks have it (webhook-id, webhook-timestamp, webhook-signature): receivers find a library for it.
+Repeating a delivery is safe for receivers who look at webhook-id, and may happen after a crash of ours. Deliveries are
+independent of each other, so they may come in another order than the events; each says when it happened.
 """
 
 import hmac
@@ -18,7 +19,7 @@ from gateway.errors import NotAllowed
 from gateway.events import DELIVER, EVENT_KINDS
 from gateway.guarded_http import Answer, GuardedHttp, problem_with
 from gateway.logs import logger
-from gateway.queueing import DEFAULT, JobQueue, effect_of
+from gateway.queueing import EVENTS, JobQueue, effect_of
 from store import Store
 from store.addresses import shard_of
 from store.events import Delivery, Endpoint, Event, again
@@ -180,7 +181,7 @@ class EventDelivery:
         effect = effect_of(DELIVER, f"{account}.{endpoint_id}.{event_id}")
         self._store.events.save_delivery(account, fresh)
         self._store.outbox.put(shard_of(effect), effect, due_at=now)
-        self._queue.submit(DEFAULT, effect)
+        self._queue.submit(EVENTS, effect)
         return fresh
 
 

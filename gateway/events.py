@@ -10,12 +10,12 @@ from typing import Any
 from gateway.account_settings import setting_of
 from gateway.clock import Clock
 from gateway.directory import owners_of
-from gateway.queueing import DEFAULT, JobQueue, effect_of
+from gateway.queueing import EVENTS, JobQueue, effect_of
 from store import Store
 from store.addresses import shard_of
 from store.consent import JournalEntry
-from store.events import Endpoint, Event
 from store.directory import Account
+from store.events import Endpoint, Event
 from store.messages import Message
 from store.scopes import Scope, ScopeKind
 
@@ -42,7 +42,7 @@ EVENT_KINDS: Mapping[str, EventKind] = {
         EventKind("held", "A text waits for a person to read it; broadcasts leave the number out meanwhile."),
         EventKind("reviewed", "A person decided about a held text."),
         EventKind("message_status", "A text has a new status (only with the setting message_status_events)."),
-        EventKind("import_finished", "An import came to its end: finished, stopped, failed or undone, with its counts."),
+        EventKind("import_finished", "An import came to an end: finished, stopped, failed or undone, with its counts."),
     )
 }
 
@@ -85,7 +85,7 @@ class Events:
             self._store.outbox.put(shard_of(effect), effect, due_at=now)
         self._store.events.append(account, events)
         for effect in effects:
-            self._queue.submit(DEFAULT, effect)
+            self._queue.submit(EVENTS, effect)
 
     def follow(self, owner: str, entries: Sequence[JournalEntry]) -> None:
         """Make events of journal entries; see gateway.following.Follower."""
@@ -145,9 +145,7 @@ def event_of(entry: JournalEntry, *, words: bool) -> Event | None:
         "recorded_at": entry.recorded_at.isoformat(),
     }
     if scope.kind is not ScopeKind.ACCOUNT:
-        data |= {
-            name: value for name, value in (("scope_sender", scope.sender), ("audience", scope.audience)) if value
-        }
+        data |= {name: value for name, value in (("scope_sender", scope.sender), ("audience", scope.audience)) if value}
     if words:
         data |= {name: entry.detail[name] for name in _TOLD if entry.detail.get(name)}
     return Event(f"{entry.number[-2:]}-{entry.id}-{entry.detail.get('row', 0)}", kind, entry.occurred_at, data)

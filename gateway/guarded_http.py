@@ -1,4 +1,4 @@
-"""HTTP to addresses that customers choose: never to our own network (SSRF), never redirected, little read of the answer.
+"""HTTP to addresses that customers choose: never to our own network (SSRF), never redirected, the answer hardly read.
 
 The name is looked up once and the connection goes to the very address that was checked, so that a name which changes
 its address in between (DNS rebinding) gains nothing.
@@ -128,7 +128,7 @@ class _GuardedAdapter(HTTPAdapter):
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
 

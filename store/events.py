@@ -192,7 +192,9 @@ class EventStore:
             raw: Any = self._client.hgetall(keys.delivery(account, f"{endpoint}.{event_id}"))
         return _delivery(endpoint, event_id, raw) if raw else None
 
-    def deliveries(self, account: str, endpoint: str, *, before: str = "", limit: int = 50) -> tuple[list[Delivery], str]:
+    def deliveries(
+        self, account: str, endpoint: str, *, before: str = "", limit: int = 50
+    ) -> tuple[list[Delivery], str]:
         """The deliveries to an endpoint, newest first, from before a place on, and the place of the next page.
 
         Raises:
