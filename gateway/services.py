@@ -27,10 +27,12 @@ from gateway.reviewing import Reviews
 from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
 from gateway.settings import Settings, secret_key_of
+from gateway.signing_in import SigningIn
 from gateway.simulating import Handset
 from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
+from gateway.users import Users
 from store import Store, open_store
 from store.client import open_client
 
@@ -60,6 +62,8 @@ class Services:
     metrics: Metrics
     handset: Handset
     reconciliation: ReconciliationSchedule
+    users: Users
+    signing_in: SigningIn
 
     @property
     def doers(self) -> Mapping[str, Callable[[str], object]]:
@@ -141,6 +145,8 @@ def build(
         metrics=Metrics(store, queue, reviews, clock, reconciled_carriers=reconciliation.carriers),
         handset=_handset(settings, store, carriers, inbound, consent, clock),
         reconciliation=reconciliation,
+        users=Users(store, clock, new_id),
+        signing_in=SigningIn(store, clock),
     )
 
 

@@ -14,6 +14,7 @@ from store.audiences import AudienceStore
 from store.batches import BatchStore
 from store.bulk import BulkStore
 from store.client import open_client
+from store.configuration_journal import ConfigurationJournal
 from store.consent import ConsentStore
 from store.directory import DirectoryStore
 from store.functions import Functions
@@ -27,9 +28,11 @@ from store.messages import MessageStore
 from store.outbox import Outbox
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
+from store.sign_ins import AttemptStore, SignInStore
 from store.topology import Cluster, OneServer, Topology
 from store.upgrades import Keyspace
 from store.urls import is_cluster
+from store.users import UserStore
 from store.verify import Verification
 
 
@@ -57,6 +60,10 @@ class Store:
     journal: JournalStore
     reconciliation: ReconciliationStore
     keyspace: Keyspace
+    users: UserStore
+    sign_ins: SignInStore
+    attempts: AttemptStore
+    configuration_journal: ConfigurationJournal
 
     def verification(self) -> Verification:
         """A comparison of the journal with the state."""
@@ -116,4 +123,8 @@ def open_store(
         journal=JournalStore(client),
         reconciliation=ReconciliationStore(client),
         keyspace=Keyspace(topology),
+        users=UserStore(client),
+        sign_ins=SignInStore(client),
+        attempts=AttemptStore(client),
+        configuration_journal=ConfigurationJournal(client),
     )
