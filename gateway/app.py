@@ -8,13 +8,14 @@ from flask_openapi3.openapi import OpenAPI
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException
 
-from gateway.api.doors import DOORS
-from gateway.api.failures import http_problem, is_api_request, register_failures, validation_problem
+from gateway.api.failures import http_problem, is_api_request, validation_problem
+from gateway.api.registering import register_api
 from gateway.compression import compressed
 from gateway.console.doors import DOORS as CONSOLE_DOORS
 from gateway.console.failures import error_page
 from gateway.health import health
 from gateway.logs import configure_logs
+from gateway.public.views import public
 from gateway.services import Services, build, derived_secret
 from gateway.settings import load_settings
 from gateway.webhooks.views import webhooks
@@ -71,13 +72,10 @@ def create_app(services: Services | None = None) -> OpenAPI:
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks)
     Bootstrap5(app)
-    for door in (webhooks, health, *CONSOLE_DOORS):
+    csrf.exempt(public)
+    for door in (webhooks, health, public, *CONSOLE_DOORS):
         app.register_blueprint(door)
-    for api in DOORS:
-        csrf.exempt(api)
-        app.register_api(api)
-    app.get("/api/v1/openapi.json", doc_ui=False)(lambda: app.api_doc)
-    register_failures(app)
+    register_api(app, csrf, services)
     app.register_error_handler(HTTPException, _http_error)
     app.after_request(compressed)
     app.after_request(_secure)

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
@@ -25,6 +26,11 @@ _WINDOW = timedelta(minutes=15)
 # Tries in a window: for one person from one place; for one person from everywhere; from one place for everybody.
 # The first is the narrowest, so that a stranger cannot keep a person out from elsewhere.
 _MOST_TRIES = {"email and address": 10, "email": 50, "address": 100}
+
+
+def _rate(kind: str, subject: str) -> str:
+    # Who it is about is not to be read from the name of a key.
+    return f"sign-in:{kind}:{sha256(subject.encode()).hexdigest()[:32]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class SigningIn:
         if not self._passwords.matches(user.password_hash if user else "", password[:1000]) or user is None:
             log.info("sign-in refused", address=address)
             raise NotAllowed("wrong_sign_in", "This address and password do not belong together.")
-        self._store.attempts.forget("email and address", f"{email} {address}")
+        self._store.rates.forget(_rate("email and address", f"{email} {address}"))
         now = self._clock.now()
         rehashed = self._passwords.hash_of(password) if self._passwords.is_outdated(user.password_hash) else None
         self._store.users.change(
@@ -117,7 +123,7 @@ class SigningIn:
 
     def _count_try(self, email: str, address: str) -> None:
         subjects = {"email and address": f"{email} {address}", "email": email, "address": address}
-        tries = {kind: self._store.attempts.add(kind, who, window=_WINDOW) for kind, who in subjects.items()}
+        tries = {kind: self._store.rates.take(_rate(kind, who), 1, _WINDOW)[0] for kind, who in subjects.items()}
         if any(tries[kind] > most for kind, most in _MOST_TRIES.items()):
             log.warning("too many sign-ins tried", address=address)
             minutes = round(_WINDOW / timedelta(minutes=1))

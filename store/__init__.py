@@ -15,8 +15,11 @@ from store.batches import BatchStore
 from store.bulk import BulkStore
 from store.client import open_client
 from store.configuration_journal import ConfigurationJournal
+from store.confirming import ConfirmingStore
 from store.consent import ConsentStore
+from store.days import DayStore
 from store.directory import DirectoryStore
+from store.following import FollowStore
 from store.functions import Functions
 from store.health import Health
 from store.idempotency import IdempotencyStore
@@ -26,9 +29,11 @@ from store.journal_reading import JournalStore
 from store.listing import ListingStore
 from store.messages import MessageStore
 from store.outbox import Outbox
+from store.rates import RateStore
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
-from store.sign_ins import AttemptStore, SignInStore
+from store.sign_ins import SignInStore
+from store.texts import TextStore
 from store.topology import Cluster, OneServer, Topology
 from store.upgrades import Keyspace
 from store.urls import is_cluster
@@ -43,6 +48,7 @@ class Store:
     client: "redis.Redis"
     topology: Topology
     functions: Functions
+    following: FollowStore
     consent: ConsentStore
     bulk: BulkStore
     batches: BatchStore
@@ -51,10 +57,14 @@ class Store:
     audiences: AudienceStore
     reviews: ReviewStore
     messages: MessageStore
+    texts: TextStore
+    days: DayStore
+    confirming: ConfirmingStore
     outbox: Outbox
     directory: DirectoryStore
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
+    rates: RateStore
     imports: ImportStore
     health: Health
     journal: JournalStore
@@ -62,7 +72,6 @@ class Store:
     keyspace: Keyspace
     users: UserStore
     sign_ins: SignInStore
-    attempts: AttemptStore
     configuration_journal: ConfigurationJournal
 
     def verification(self) -> Verification:
@@ -106,6 +115,7 @@ def open_store(
         client=client,
         topology=topology,
         functions=functions,
+        following=FollowStore(client, functions),
         consent=ConsentStore(client, functions, topology),
         bulk=bulk,
         batches=BatchStore(topology, functions),
@@ -114,10 +124,14 @@ def open_store(
         audiences=AudienceStore(client, functions),
         reviews=ReviewStore(client, functions),
         messages=messages,
+        texts=TextStore(topology),
+        days=DayStore(topology),
+        confirming=ConfirmingStore(functions, messages),
         outbox=Outbox(client, functions),
         directory=DirectoryStore(client, monotonic),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
+        rates=RateStore(topology),
         imports=ImportStore(client),
         health=Health(topology),
         journal=JournalStore(client),
@@ -125,6 +139,5 @@ def open_store(
         keyspace=Keyspace(topology),
         users=UserStore(client),
         sign_ins=SignInStore(client),
-        attempts=AttemptStore(client),
         configuration_journal=ConfigurationJournal(client),
     )

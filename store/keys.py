@@ -13,7 +13,12 @@ HOLD = "hold"
 
 def gate(place: Place, scope: Scope, channel: Channel) -> str:
     """Set of the blocked members of one bucket."""
-    return f"{{{place.shard}}}:gate:{channel}:{scope.key}:{place.gate_bucket}"
+    return f"{{{place.shard}}}:{gate_index(scope, channel)}:{place.gate_bucket}"
+
+
+def gate_index(scope: Scope, channel: Channel) -> str:
+    """What the keys of a gate index have between their shard and their bucket."""
+    return f"gate:{channel}:{scope.key}"
 
 
 def hold(place: Place, scope: Scope) -> str:
@@ -29,6 +34,21 @@ def details(place: Place, scope: Scope) -> str:
 def journal(shard: str, owner: str) -> str:
     """Stream of consent changes of one account, or of one shared sender ("@" and its address)."""
     return f"{{{shard}}}:journal:{owner}"
+
+
+def behind(shard: str) -> str:
+    """Sorted set of the journals' owners with entries that were not followed yet, by when the oldest came."""
+    return f"{{{shard}}}:behind"
+
+
+def followed(shard: str) -> str:
+    """Hash of how far each journal was followed: owner to entry."""
+    return f"{{{shard}}}:followed"
+
+
+def following(shard: str) -> str:
+    """Lease of the one that follows the journals of a shard just now."""
+    return f"{{{shard}}}:following"
 
 
 def members(shard: str) -> str:
@@ -79,6 +99,26 @@ def timeline(shard: str, message_id: str) -> str:
 def thread(shard: str, account: str, address: str) -> str:
     """Stream of the messages between one account and one address."""
     return f"{{{shard}}}:thread:{account}:{address}"
+
+
+def texts(shard: str, account: str, direction: str) -> str:
+    """Sorted set of the texts of one account in one direction, by when they were sent."""
+    return f"{{{shard}}}:texts:{account}:{direction}"
+
+
+def conversations(shard: str, account: str) -> str:
+    """Sorted set of the addresses one account has texts with, by their last text."""
+    return f"{{{shard}}}:conversations:{account}"
+
+
+def unanswered(shard: str, account: str) -> str:
+    """Sorted set of the addresses whose last own words nobody answered, by when they came."""
+    return f"{{{shard}}}:unanswered:{account}"
+
+
+def days(shard: str, account: str, month: str) -> str:
+    """Hash of the figures of one account in one month ("202611"), by day and what is counted."""
+    return f"{{{shard}}}:days:{account}:{month}"
 
 
 def audience(place: Place, account: str, name: str) -> str:
@@ -159,6 +199,16 @@ def idempotency(account: str, key: str) -> str:
     return f"{{account:{account}}}:idempotency:{key}"
 
 
+def answer(account: str, key: str) -> str:
+    """What a request with an Idempotency-Key was answered."""
+    return f"{{account:{account}}}:answer:{key}"
+
+
+def rate(name: str) -> str:
+    """Count of requests in the current window."""
+    return f"{{rate:{name}}}"
+
+
 def unrouted() -> str:
     """Stream of texts to senders nobody has configured."""
     return "{config}:unrouted"
@@ -187,11 +237,6 @@ def sign_in(sign_in_id: str) -> str:
 def sign_ins_of(user: str) -> str:
     """Sorted set of a person's sign-ins, by when they end at the latest."""
     return f"{{config}}:sign_ins:{user}"
-
-
-def attempts(kind: str, digest: str) -> str:
-    """Count of what was tried in vain in the current window, by address or email."""
-    return f"{{config}}:attempts:{kind}:{digest}"
 
 
 def configuration_journal(account: str) -> str:

@@ -1,4 +1,4 @@
-"""Sign-ins that have not ended, and how often signing in was tried in vain."""
+"""Sign-ins that have not ended."""
 
 import hashlib
 import json
@@ -112,38 +112,3 @@ def _sign_in(sign_in_id: str, raw: bytes) -> SignIn:
         address=document["address"],
         browser=document["browser"],
     )
-
-
-class AttemptStore:
-    """Counts of what was tried in vain, in windows."""
-
-    def __init__(self, client: "redis.Redis") -> None:
-        self._client = client
-
-    def count(self, kind: str, subject: str) -> int:
-        """How often in the current window. Raises StoreError.
-
-        Args:
-            kind: what is counted ("address", "email").
-            subject: for whom; only a digest of it is kept.
-        """
-        with store_errors():
-            return int(self._client.get(_attempts(kind, subject)) or 0)
-
-    def add(self, kind: str, subject: str, *, window: timedelta) -> int:
-        """Count one more, and return how many. The window begins with the first. Raises StoreError."""
-        name = _attempts(kind, subject)
-        pipeline = self._client.pipeline(transaction=True)
-        pipeline.set(name, 0, nx=True, px=window)
-        pipeline.incr(name)
-        with store_errors():
-            return int(pipeline.execute()[-1])
-
-    def forget(self, kind: str, subject: str) -> None:
-        """Begin again. Raises StoreError."""
-        with store_errors():
-            self._client.delete(_attempts(kind, subject))
-
-
-def _attempts(kind: str, subject: str) -> str:
-    return keys.attempts(kind, hashlib.sha256(subject.encode()).hexdigest()[:32])

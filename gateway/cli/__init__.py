@@ -8,6 +8,7 @@ from gateway.cli.configuring import apply, block, keys, unrouted
 from gateway.cli.inspecting import check, doctor, explain, try_text
 from gateway.cli.lists import export_list, import_list, scrub_list
 from gateway.cli.maintaining import backup, restore_backup, upgrade, verify
+from gateway.cli.proving import proof
 from gateway.cli.reconciling import drift, reconcile
 from gateway.cli.running import sweeper, up, web, worker
 from gateway.cli.users import users
@@ -52,6 +53,7 @@ for command in (
         unrouted,
         check,
         explain,
+        proof,
         try_text,
         doctor,
         reconcile,
