@@ -35,10 +35,12 @@ from gateway.reviewing import Reviews
 from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
 from gateway.settings import Settings, secret_key_of
+from gateway.signing_in import SigningIn
 from gateway.simulating import Handset
 from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
+from gateway.users import Users
 from store import Store, open_store
 from store.client import open_client
 
@@ -177,6 +179,16 @@ class Services:
             back=self.settings.reconcile_back,
             push=["twilio"] if self.settings.twilio_consent_push else [],
         )
+
+    @cached_property
+    def users(self) -> Users:
+        """People who sign in."""
+        return Users(self.store, self.clock, self.new_id)
+
+    @cached_property
+    def signing_in(self) -> SigningIn:
+        """Sign-ins of the console."""
+        return SigningIn(self.store, self.clock)
 
     @property
     def doers(self) -> Mapping[str, Callable[[str], object]]:
