@@ -59,17 +59,21 @@ class ReviewStore:
         changes: Sequence[Change],
         *,
         held: bool,
+        undoing: bool = False,
         occurred_at: datetime,
         now: datetime,
         detail: Mapping[str, Any],
     ) -> tuple[bool, tuple[Outcome, ...]]:
         """Take a text out of the queue with a decision and its changes, in one step.
 
+        A held text that is decided to be an opt-out is remembered, so that the decision may be undone.
+
         Args:
             message: the text.
             decision: what was decided, for the journal.
             changes: what follows.
             held: which of the two queues it is in.
+            undoing: a decision about a held text is undone; it is in neither queue any more.
             occurred_at: when what follows happened: when the person texted, or now for what a reviewer takes back.
             now: the time of the decision.
             detail: who decided and why.
@@ -82,7 +86,7 @@ class ReviewStore:
         """
         place = place_of(message.address)
         names = [
-            keys.reviews(place.shard, message.account, held=held),
+            _queue(place.shard, message.account, held=held, undoing=undoing),
             keys.waiting(place.shard, message.account, message.address),
             keys.hold(place, Scope.of_account(message.account)),
             keys.message(place.shard, message.id),
@@ -90,8 +94,13 @@ class ReviewStore:
             *journal_keys(place.shard, message.account),
         ]
         entry = day_entry(place.shard, message.account, now, names)
+        again = {}
+        if held and decision == "opt_out":
+            names.append(keys.decided(place.shard, message.account))
+            again["decided"] = len(names)
         change_names, payloads = change_keys(place, changes, first=len(names) + 1)
         payload = {
+            **again,
             "entry": entry,
             "counters": 5,
             "id": message.id,
@@ -112,3 +121,7 @@ class ReviewStore:
         """Take a text out of the queue whose time to be taken back is over. Raises StoreError."""
         with store_errors():
             self._client.zrem(keys.reviews(place_of(message.address).shard, message.account, held=False), message.id)
+
+
+def _queue(shard: str, account: str, *, held: bool, undoing: bool) -> str:
+    return keys.decided(shard, account) if undoing else keys.reviews(shard, account, held=held)

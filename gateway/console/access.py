@@ -37,6 +37,9 @@ _BEFORE_CHOOSING = frozenset({"console.password", "console.sign_out", "console.h
 
 PAGES: Mapping[str, str] = {
     "account.home": "look",
+    "account.reviews": "look",
+    "account.decide_review": "review",
+    "account.undo_review": "review",
 }
 """Endpoint -> the capability (gateway/roles.py) that it needs. A page that is not here does not open."""
 
