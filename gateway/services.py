@@ -15,6 +15,7 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.conversations import Conversations
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
 from gateway.following import FOLLOW, Follower, Following
@@ -31,9 +32,11 @@ from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
 from gateway.settings import Settings, secret_key_of
 from gateway.simulating import Handset
+from gateway.statistics import StatisticsReader
 from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
+from gateway.texts import Texts
 from store import Store, open_store
 from store.client import open_client
 
@@ -59,6 +62,9 @@ class Services:
     following: Following
     sweeper: Sweeper
     reviews: Reviews
+    texts: Texts
+    conversations: Conversations
+    statistics: StatisticsReader
     subscriptions: Subscriptions
     keyword_switches: KeywordSwitches
     routing: Routing
@@ -125,6 +131,7 @@ def build(
     inbound = Inbound(store, queue, clock)
     consent = Consent(store, clock)
     reviews = Reviews(store, clock)
+    outbound = Outbound(store, queue, carriers, clock, new_id, _status_url(settings))
     reconciliation = _reconciliation(settings, store, carriers, inbound, clock)
     return Services(
         settings=settings,
@@ -136,7 +143,7 @@ def build(
         queue=queue,
         carriers=carriers,
         inbound=inbound,
-        outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings)),
+        outbound=outbound,
         consent=consent,
         proofs=_proofs(store, consent, clock, secret_key),
         imports=Imports(store, clock),
@@ -144,6 +151,9 @@ def build(
         following=Following(store, followers),
         sweeper=Sweeper(store, queue, clock, QUEUE_OF_EFFECT),
         reviews=reviews,
+        texts=Texts(store),
+        conversations=Conversations(store, outbound, queue, clock, new_id),
+        statistics=StatisticsReader(store, reviews, clock),
         subscriptions=Subscriptions(store, clock),
         keyword_switches=KeywordSwitches(store),
         routing=Routing(store, inbound, carriers),
