@@ -14,6 +14,7 @@ from store.audiences import AudienceStore
 from store.batches import BatchStore
 from store.bulk import BulkStore
 from store.client import open_client
+from store.configuration_journal import ConfigurationJournal
 from store.confirming import ConfirmingStore
 from store.consent import ConsentStore
 from store.days import DayStore
@@ -31,10 +32,12 @@ from store.outbox import Outbox
 from store.rates import RateStore
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
+from store.sign_ins import SignInStore
 from store.texts import TextStore
 from store.topology import Cluster, OneServer, Topology
 from store.upgrades import Keyspace
 from store.urls import is_cluster
+from store.users import UserStore
 from store.verify import Verification
 
 
@@ -67,6 +70,9 @@ class Store:
     journal: JournalStore
     reconciliation: ReconciliationStore
     keyspace: Keyspace
+    users: UserStore
+    sign_ins: SignInStore
+    configuration_journal: ConfigurationJournal
 
     def verification(self) -> Verification:
         """A comparison of the journal with the state."""
@@ -131,4 +137,7 @@ def open_store(
         journal=JournalStore(client),
         reconciliation=ReconciliationStore(client),
         keyspace=Keyspace(topology),
+        users=UserStore(client),
+        sign_ins=SignInStore(client),
+        configuration_journal=ConfigurationJournal(client),
     )

@@ -28,6 +28,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.get_opt_out": _READ,
     "api.put_opt_out": _MANAGE,
     "api.delete_opt_out": _MANAGE,
+    "api_links.make_opt_out_link": _SEND,
     "api_proof.get_proof": _READ,
     "api_proof.get_proof_text": _READ,
     "api_texts.list_messages": _READ,
