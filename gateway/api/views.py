@@ -52,6 +52,7 @@ def send_message(body: SendBody) -> Response:
             kind=body.kind,
             audience=body.audience or "",
             idempotency_key=body.idempotency_key or "",
+            sent_by=actor(),
         ),
     )
     return as_json(MessageCreated(id=message.id, status=message.status), 202)
