@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from store import keys
-from store.addresses import place_of
+from store.addresses import Place, place_of
 from store.client import store_errors
 from store.consent import Change, Outcome, change_keys, journal_keys, milliseconds, moment, outcomes_from
 from store.enlisting import day_entry
@@ -85,14 +85,7 @@ class ReviewStore:
             StoreError: it is unknown whether it was written; repeating is safe.
         """
         place = place_of(message.address)
-        names = [
-            _queue(place.shard, message.account, held=held, undoing=undoing),
-            keys.waiting(place.shard, message.account, message.address),
-            keys.hold(place, Scope.of_account(message.account)),
-            keys.message(place.shard, message.id),
-            keys.counters(place.shard),
-            *journal_keys(place.shard, message.account),
-        ]
+        names = _keys(place, message, _queue(place.shard, message.account, held=held, undoing=undoing))
         entry = day_entry(place.shard, message.account, now, names)
         again = {}
         if held and decision == "opt_out":
@@ -125,3 +118,14 @@ class ReviewStore:
 
 def _queue(shard: str, account: str, *, held: bool, undoing: bool) -> str:
     return keys.decided(shard, account) if undoing else keys.reviews(shard, account, held=held)
+
+
+def _keys(place: Place, message: Message, queue: str) -> list[str]:
+    return [
+        queue,
+        keys.waiting(place.shard, message.account, message.address),
+        keys.hold(place, Scope.of_account(message.account)),
+        keys.message(place.shard, message.id),
+        keys.counters(place.shard),
+        *journal_keys(place.shard, message.account),
+    ]
