@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from store.bulk import BulkStore
 from store.client import open_client
 from store.consent import ConsentStore
 from store.directory import DirectoryStore
+from store.erasure import ErasureStore
 from store.following import FollowStore
 from store.functions import Functions
 from store.health import Health
@@ -26,6 +27,7 @@ from store.journal_reading import JournalStore
 from store.listing import ListingStore
 from store.messages import MessageStore
 from store.outbox import Outbox
+from store.pseudonyms import Pseudonyms
 from store.rates import RateStore
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
@@ -61,6 +63,7 @@ class Store:
     journal: JournalStore
     reconciliation: ReconciliationStore
     keyspace: Keyspace
+    erasure: ErasureStore
 
     def verification(self) -> Verification:
         """A comparison of the journal with the state."""
@@ -78,6 +81,7 @@ def open_store(
     replicas: int = 0,
     monotonic: Callable[[], float] = time.monotonic,
     new_secret: Callable[[], str] = lambda: secrets.token_hex(32),
+    erasure_keys: Sequence[bytes] = (),
 ) -> Store:
     """The store at a URL. Nothing is sent before the first question.
 
@@ -88,6 +92,7 @@ def open_store(
         replicas: how many replicas have to have a write before it counts (STOPGATE_DURABILITY=replica:N).
         monotonic: a clock for what may be kept a moment.
         new_secret: where random secrets come from.
+        erasure_keys: what erased numbers are hashed with, the first for new ones. None: nothing can be erased.
 
     Raises:
         ValueError: the URL has an unknown form.
@@ -97,19 +102,20 @@ def open_store(
     cluster: Any = client
     topology: Topology = Cluster(cluster, replicas) if is_cluster(url) else OneServer(client, replicas)
     functions = Functions(topology)
+    pseudonyms = Pseudonyms(erasure_keys)
     bulk = BulkStore(topology)
-    messages = MessageStore(client, functions, retention=retention)
+    messages = MessageStore(client, functions, pseudonyms, retention=retention)
     return Store(
         client=client,
         topology=topology,
         functions=functions,
         following=FollowStore(client, functions),
-        consent=ConsentStore(client, functions, topology),
+        consent=ConsentStore(client, functions, topology, pseudonyms),
         bulk=bulk,
         batches=BatchStore(topology, functions),
         listing=ListingStore(topology, bulk),
-        inbound=InboundStore(client, functions, messages),
-        audiences=AudienceStore(client, functions),
+        inbound=InboundStore(client, functions, messages, pseudonyms),
+        audiences=AudienceStore(client, functions, pseudonyms),
         reviews=ReviewStore(client, functions),
         messages=messages,
         outbox=Outbox(client, functions),
@@ -122,4 +128,5 @@ def open_store(
         journal=JournalStore(client),
         reconciliation=ReconciliationStore(client),
         keyspace=Keyspace(topology),
+        erasure=ErasureStore(client, topology, functions, pseudonyms),
     )

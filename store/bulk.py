@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from store import keys
-from store.addresses import place_of
+from store.addresses import ERASED, place_of
 from store.client import store_errors
 from store.details import Record, unpack
 from store.scopes import Channel, Scope
@@ -170,6 +170,8 @@ class BulkStore:
         found = {}
         for field, count in rows:
             channel, _, scope = field.decode().partition(":")
+            if channel == ERASED:
+                continue
             found[Channel(channel), Scope.parse(scope)] = int(count)
         return found
 

@@ -14,6 +14,7 @@ from store.addresses import place_of, shard_of
 from store.client import store_errors
 from store.consent import Block, blocks_from, gate_keys, milliseconds, moment
 from store.functions import Functions, without_none
+from store.pseudonyms import Pseudonyms
 from store.scopes import Channel, Scope, scopes_of_send
 
 _ID_PREFIX = "m"
@@ -195,9 +196,17 @@ def message_from(identifier: str, raw: Mapping[bytes, bytes]) -> Message:
 class MessageStore:
     """Message records. Every step of an outbound message is one function call."""
 
-    def __init__(self, client: "redis.Redis", functions: Functions, *, retention: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        client: "redis.Redis",
+        functions: Functions,
+        pseudonyms: Pseudonyms,
+        *,
+        retention: timedelta | None = None,
+    ) -> None:
         self._client = client
         self._functions = functions
+        self._pseudonyms = pseudonyms
         self._retention = round(retention / timedelta(milliseconds=1)) if retention else None
 
     def create(self, message: Message, *, due_at: datetime) -> tuple[str, tuple[Block, ...]]:
@@ -217,7 +226,9 @@ class MessageStore:
             keys.outbox(place.shard),
             keys.counters(place.shard),
         ]
-        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, first=6)
+        gate_names, scopes = gate_keys(
+            place, message.scopes, Channel.TEXT, 6, self._pseudonyms.places_of(message.address)
+        )
         payload = {
             "counters": 5,
             "outbox": 4,
@@ -296,7 +307,9 @@ class MessageStore:
             *self._step_keys(message),
             keys.hold(place, Scope.of_account(message.account)),
         ]
-        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, first=6)
+        gate_names, scopes = gate_keys(
+            place, message.scopes, Channel.TEXT, 6, self._pseudonyms.places_of(message.address)
+        )
         payload = {
             **self._step_payload(message, now),
             "hold": 5,

@@ -11,7 +11,15 @@ import redis
 from store import keys
 from store.addresses import place_of
 from store.client import store_errors
-from store.consent import Change, Outcome, change_keys, journal_keys, milliseconds, moment, outcomes_from
+from store.consent import (
+    Change,
+    Outcome,
+    change_keys,
+    journal_keys,
+    milliseconds,
+    moment,
+    outcomes_from,
+)
 from store.functions import Functions
 from store.messages import Message
 from store.scopes import Scope
