@@ -295,7 +295,7 @@ def batch_of(record: ImportRecord, order: ImportOrder) -> Batch:
         scope = Scope.of_account_sender(record.account, order.sender)
     elif order.audience:
         scope = Scope.of_audience(record.account, order.audience)
-    return Batch(record.id, scope, order.channels, dry_run=order.dry_run)
+    return Batch(record.id, scope, order.channels, dry_run=order.dry_run, at=record.created_at)
 
 
 def _with_header(table: Table, order: ImportOrder) -> Iterator[Block]:

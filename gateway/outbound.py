@@ -191,6 +191,7 @@ class Outbound:
             [Change("opt_out", scope, message.account, Source.CARRIER, (Channel.TEXT,))],
             occurred_at=occurred_at,
             detail={"carrier": message.carrier, "code": code, "message": message.id, "sender": message.sender},
+            now=self._clock.now(),
         )
 
     def report(self, report: DeliveryReport) -> str:

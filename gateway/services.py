@@ -17,6 +17,7 @@ from gateway.configuration import Configuration
 from gateway.consent import Consent
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.erasure import Erasure
 from gateway.following import FOLLOW, Follower, Following
 from gateway.imports import Imports
 from gateway.inbound import Inbound
@@ -29,7 +30,7 @@ from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
-from gateway.settings import Settings, secret_key_of
+from gateway.settings import DERIVED, Settings, secret_key_of
 from gateway.simulating import Handset
 from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
@@ -54,6 +55,7 @@ class Services:
     outbound: Outbound
     consent: Consent
     proofs: Proofs
+    erasure: Erasure
     imports: Imports
     configuration: Configuration
     following: Following
@@ -113,7 +115,13 @@ def build(
     clock = clock or Clock()
     secret_key = secret_key_of(settings)
     store_url = store_url_of(settings)
-    store = open_store(store_url, retention=settings.retention, replicas=settings.replicas, monotonic=clock.monotonic)
+    store = open_store(
+        store_url,
+        retention=settings.retention,
+        replicas=settings.replicas,
+        monotonic=clock.monotonic,
+        erasure_keys=_erasure_keys(settings, secret_key),
+    )
     # RQ blocks on this connection for as long as a worker is idle, so it has no timeout of its own.
     queue_connection = open_client(settings.queue_url or store_url, timeout=None)
     queue = JobQueue(open_client(settings.queue_url or store_url))
@@ -138,6 +146,7 @@ def build(
         inbound=inbound,
         outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings)),
         consent=consent,
+        erasure=Erasure(store, consent, reviews, clock),
         proofs=_proofs(store, consent, clock, secret_key),
         imports=Imports(store, clock),
         configuration=Configuration(store, tuple(carriers)),
@@ -151,6 +160,11 @@ def build(
         handset=_handset(settings, store, carriers, inbound, consent, clock),
         reconciliation=reconciliation,
     )
+
+
+def _erasure_keys(settings: Settings, secret_key: str) -> list[bytes]:
+    derived = derived_secret(secret_key, "erased numbers")
+    return [(derived if key == DERIVED else key).encode() for key in settings.erasure_keys or (DERIVED,)]
 
 
 def _proofs(store: Store, consent: Consent, clock: Clock, secret_key: str) -> Proofs:

@@ -14,8 +14,11 @@ from store.audiences import AudienceStore
 from store.batches import BatchStore
 from store.bulk import BulkStore
 from store.client import open_client
+from store.confirming import ConfirmingStore
 from store.consent import ConsentStore
+from store.days import DayStore
 from store.directory import DirectoryStore
+from store.erased_checks import ErasedChecks
 from store.erasure import ErasureStore
 from store.following import FollowStore
 from store.functions import Functions
@@ -31,6 +34,7 @@ from store.pseudonyms import Pseudonyms
 from store.rates import RateStore
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
+from store.texts import TextStore
 from store.topology import Cluster, OneServer, Topology
 from store.upgrades import Keyspace
 from store.urls import is_cluster
@@ -53,6 +57,9 @@ class Store:
     audiences: AudienceStore
     reviews: ReviewStore
     messages: MessageStore
+    texts: TextStore
+    days: DayStore
+    confirming: ConfirmingStore
     outbox: Outbox
     directory: DirectoryStore
     api_keys: ApiKeyStore
@@ -103,7 +110,8 @@ def open_store(
     topology: Topology = Cluster(cluster, replicas) if is_cluster(url) else OneServer(client, replicas)
     functions = Functions(topology)
     pseudonyms = Pseudonyms(erasure_keys)
-    bulk = BulkStore(topology)
+    erased = ErasedChecks(topology, pseudonyms)
+    bulk = BulkStore(topology, erased.blocked)
     messages = MessageStore(client, functions, pseudonyms, retention=retention)
     return Store(
         client=client,
@@ -112,12 +120,15 @@ def open_store(
         following=FollowStore(client, functions),
         consent=ConsentStore(client, functions, topology, pseudonyms),
         bulk=bulk,
-        batches=BatchStore(topology, functions),
+        batches=BatchStore(topology, functions, erased),
         listing=ListingStore(topology, bulk),
         inbound=InboundStore(client, functions, messages, pseudonyms),
         audiences=AudienceStore(client, functions, pseudonyms),
         reviews=ReviewStore(client, functions),
         messages=messages,
+        texts=TextStore(topology),
+        days=DayStore(topology),
+        confirming=ConfirmingStore(functions, messages, pseudonyms),
         outbox=Outbox(client, functions),
         directory=DirectoryStore(client, monotonic),
         api_keys=ApiKeyStore(client, new_secret),

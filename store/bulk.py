@@ -1,6 +1,6 @@
 """Lists: checking and reading many numbers at a time, thousands in a round trip, without holding up the gate."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -72,11 +72,16 @@ def _answers_of(spread: Spread) -> list[Any]:
     return answers
 
 
+ErasedQuestion = Callable[[Sequence[str], Sequence[Scope], Channel], Sequence[tuple[int, int, str]]]
+"""Which of many numbers are blocked under a pseudonym: position, that of the scope, pseudonym (erased_checks.py)."""
+
+
 class BulkStore:
     """Opt-outs by the thousand."""
 
-    def __init__(self, topology: Topology) -> None:
+    def __init__(self, topology: Topology, erased: ErasedQuestion) -> None:
         self._topology = topology
+        self._erased = erased
 
     def check(self, numbers: Sequence[str], scopes: Sequence[Scope], channel: Channel = Channel.TEXT) -> list[int]:
         """Which scope blocks each number: 0 for none, else 1 + the position of the first scope. Raises StoreError."""
@@ -93,6 +98,22 @@ class BulkStore:
         Raises:
             StoreError: the answer of this block and of all that follow is unknown.
         """
+        under_way: deque[Sequence[str]] = deque()
+
+        def noted() -> Iterator[Sequence[str]]:
+            for numbers in blocks:
+                under_way.append(numbers)
+                yield numbers
+
+        for found in self._plain_blocks(noted(), scopes, channel):
+            # After the plain numbers: an erasure moves a number in one step from there to its pseudonym.
+            for position, scope, _ in self._erased(under_way.popleft(), scopes, channel):
+                found[position] = min(found[position] or scope + 1, scope + 1)
+            yield found
+
+    def _plain_blocks(
+        self, blocks: Iterable[Sequence[str]], scopes: Sequence[Scope], channel: Channel
+    ) -> Iterator[list[int]]:
         asked: list[_Asked] = []
         try:
             for numbers in blocks:

@@ -36,10 +36,15 @@ class ErasedChecks:
 
         One round trip; one more when there are erased numbers in these shards and scopes. Raises StoreError.
         """
-        by_shard: dict[str, list[int]] = {}
+        few = len(addresses) <= len(keys.SHARDS)
+        used = self._used(sorted(set(map(shard_of, addresses))) if few else keys.SHARDS, scopes, channel)
+        if not used:
+            return []
+        by_shard: dict[str, list[int]] = {shard: [] for shard in used}
         for index, address in enumerate(addresses):
-            by_shard.setdefault(shard_of(address), []).append(index)
-        used = self._used(list(by_shard), scopes, channel)
+            shard = shard_of(address)
+            if shard in by_shard:
+                by_shard[shard].append(index)
         asked: list[tuple[int, list[tuple[int, str]]]] = []
         commands: list[tuple[str, tuple[Any, ...]]] = []
         for shard, positions in used.items():

@@ -1,7 +1,7 @@
 """Erasing a person: journals written anew without the number, texts deleted, blocks under a pseudonym (GD-1 to 4)."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from store.tombstones import Tombstones
 from store.topology import Topology
 
 _PAGE = 200
+_TEXTS_AT_ONCE = 1000
 _KEPT = timedelta(hours=1)
 # How often a copy is begun anew, or catches up, while others write to the same journal.
 _PATIENCE = 500
@@ -221,28 +222,38 @@ class ErasureStore:
         thread = keys.thread(place.shard, owner, address)
         (rows,) = read_many(self._topology, [(thread, ("XRANGE", thread, "-", "+"))])
         found = [dict(zip(fields[::2], fields[1::2], strict=True))[b"id"].decode() for _, fields in rows]
-        texts = list(dict.fromkeys([*found, *more]))
-        records = [keys.message(place.shard, text) for text in texts]
-        facts = read_many(self._topology, [(n, ("HMGET", n, "carrier", "sid", "sender", "address")) for n in records])
-        senders = {*senders, *(fact[2].decode() for fact in facts if fact[2])}
+        texts = list(dict.fromkeys([*found, *more, *self._listed(place.shard, owner)]))
+        mine = [(text, facts) for text, facts in self._facts(place.shard, texts) if facts[3] == address]
         commands: list[tuple[str, tuple[Any, ...]]] = []
-        count = 0
-        for text, (carrier, sid, _, whose) in zip(texts, facts, strict=True):
-            if whose is None or whose.decode() != address:
-                continue
-            count += 1
+        for text, (carrier, sid, _, _) in mine:
             names = [keys.message(place.shard, text), keys.timeline(place.shard, text)]
             if carrier and sid:
-                names += [make(place.shard, carrier.decode(), sid.decode()) for make in (keys.carrier_id, keys.parked)]
+                names += [make(place.shard, carrier, sid) for make in (keys.carrier_id, keys.parked)]
             commands.append((names[0], ("UNLINK", *names)))
             outbox = keys.outbox(place.shard)
             commands.append((outbox, ("ZREM", outbox, f"send:{text}")))
-            for held in (True, False):
-                queue = keys.reviews(place.shard, owner, held=held)
-                commands.append((queue, ("ZREM", queue, text)))
-        commands += self._marks(address, place, owner, senders, audiences)
+            lists = [keys.reviews(place.shard, owner, held=held) for held in (True, False)]
+            lists += [keys.texts(place.shard, owner, direction) for direction in ("in", "out")]
+            commands += [(name, ("ZREM", name, text)) for name in lists]
+        commands += self._marks(address, place, owner, {*senders, *(facts[2] for _, facts in mine)}, audiences)
         read_many(self._topology, commands)
-        return count
+        return len(mine)
+
+    def _listed(self, shard: str, owner: str) -> Iterator[str]:
+        """The texts of all numbers of a shard: a conversation forgets its oldest, the lists do not."""
+        for direction in ("in", "out"):
+            name = keys.texts(shard, owner, direction)
+            (texts,) = read_many(self._topology, [(name, ("ZRANGE", name, 0, -1))])
+            yield from (text.decode() for text in texts)
+
+    def _facts(self, shard: str, texts: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+        """Whose each text is: its carrier, the carrier's id, the sender, the address; "" for what is not known."""
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            some = texts[start : start + _TEXTS_AT_ONCE]
+            names = [keys.message(shard, text) for text in some]
+            commands = [(name, ("HMGET", name, "carrier", "sid", "sender", "address")) for name in names]
+            for text, values in zip(some, read_many(self._topology, commands), strict=True):
+                yield text, [value.decode() if value else "" for value in values]
 
     def _marks(
         self, address: str, place: Place, owner: str, senders: Iterable[str], audiences: Sequence[str]
@@ -254,6 +265,8 @@ class ErasureStore:
             (thread, ("UNLINK", thread, waiting)),
             (hold, ("SREM", hold, place.gate_member)),
         ]
+        lists = (keys.conversations(place.shard, owner), keys.unanswered(place.shard, owner))
+        commands += [(name, ("ZREM", name, address)) for name in lists]
         for audience in audiences:
             key = keys.audience(place, owner, audience)
             commands.append((key, ("SREM", key, place.gate_member)))

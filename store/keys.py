@@ -104,6 +104,26 @@ def thread(shard: str, account: str, address: str) -> str:
     return f"{{{shard}}}:thread:{account}:{address}"
 
 
+def texts(shard: str, account: str, direction: str) -> str:
+    """Sorted set of the texts of one account in one direction, by when they were sent."""
+    return f"{{{shard}}}:texts:{account}:{direction}"
+
+
+def conversations(shard: str, account: str) -> str:
+    """Sorted set of the addresses one account has texts with, by their last text."""
+    return f"{{{shard}}}:conversations:{account}"
+
+
+def unanswered(shard: str, account: str) -> str:
+    """Sorted set of the addresses whose last own words nobody answered, by when they came."""
+    return f"{{{shard}}}:unanswered:{account}"
+
+
+def days(shard: str, account: str, month: str) -> str:
+    """Hash of the figures of one account in one month ("202611"), by day and what is counted."""
+    return f"{{{shard}}}:days:{account}:{month}"
+
+
 def audience(place: Place, account: str, name: str) -> str:
     """Set of the members of one bucket that are in an audience."""
     return f"{{{place.shard}}}:audience:{account}/{name}:{place.gate_bucket}"

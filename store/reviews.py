@@ -20,6 +20,7 @@ from store.consent import (
     moment,
     outcomes_from,
 )
+from store.enlisting import day_entry
 from store.functions import Functions
 from store.messages import Message
 from store.scopes import Scope
@@ -96,8 +97,10 @@ class ReviewStore:
             keys.counters(place.shard),
             *journal_keys(place.shard, message.account),
         ]
+        entry = day_entry(place.shard, message.account, now, names)
         change_names, payloads = change_keys(place, changes, first=len(names) + 1)
         payload = {
+            "entry": entry,
             "counters": 5,
             "id": message.id,
             "decision": decision,
@@ -112,6 +115,12 @@ class ReviewStore:
         }
         answer = json.loads(self._functions.call("sg_review", names + change_names, payload))
         return answer["outcome"] == "decided", outcomes_from(answer["results"])
+
+    def waiting_of(self, account: str, address: str) -> list[str]:
+        """The ids of one number's texts that are held. Raises StoreError."""
+        with store_errors():
+            found: Any = self._client.smembers(keys.waiting(place_of(address).shard, account, address))
+        return sorted(text.decode() for text in found)
 
     def drop(self, message: Message) -> None:
         """Take a text out of the queue whose time to be taken back is over. Raises StoreError."""

@@ -20,6 +20,7 @@ _SEND = frozenset({"send", "manage", "admin"})
 _READ = frozenset({"read", "manage", "admin"})
 _EITHER = frozenset({"send", "read", "manage", "admin"})
 _MANAGE = frozenset({"manage", "admin"})
+_ADMIN = frozenset({"admin"})
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.send_message": _SEND,
@@ -29,6 +30,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.put_opt_out": _MANAGE,
     "api.delete_opt_out": _MANAGE,
     "api_proof.get_proof": _READ,
+    "api_erasure.erase_number": _ADMIN,
     "api_proof.get_proof_text": _READ,
     "api_consent.list_reviews": _READ,
     "api_consent.decide_review": _MANAGE,

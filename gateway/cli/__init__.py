@@ -5,6 +5,7 @@ import sys
 import click
 
 from gateway.cli.configuring import apply, block, keys, unrouted
+from gateway.cli.erasing import erase
 from gateway.cli.inspecting import check, doctor, explain, try_text
 from gateway.cli.lists import export_list, import_list, scrub_list
 from gateway.cli.maintaining import backup, restore_backup, upgrade, verify
@@ -52,6 +53,7 @@ for command in (
         check,
         explain,
         proof,
+        erase,
         try_text,
         doctor,
         reconcile,

@@ -75,6 +75,7 @@ def _prepare(settings: Settings) -> None:
     try:
         services.store.health.demand(settings.durability)
         services.store.keyspace.demand()
+        services.store.erasure.demand_keys()
         services.store.functions.ensure_loaded()
         if settings.simulator_on and not services.store.directory.current().accounts:
             text = files("gateway").joinpath("demo.toml").read_text(encoding="utf-8")
@@ -148,6 +149,7 @@ def _demand(settings: Settings) -> None:
     try:
         services.store.health.demand(settings.durability)
         services.store.keyspace.demand()
+        services.store.erasure.demand_keys()
         services.store.functions.ensure_loaded()
     finally:
         services.close()
