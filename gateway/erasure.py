@@ -65,6 +65,9 @@ class Erasure:
         """
         if len(reason) > _LONGEST_REASON:
             raise NotAllowed("reason_too_long", f"The reason is longer than {_LONGEST_REASON} characters.")
+        # Audiences may have been named since the caller read the account.
+        directory = self._store.directory.current(fresh=True)
+        account = directory.accounts.get(account.id, account)
         if block:
             self._consent.opt_out(account, number, source=source, actor=actor)
         self._decide_held(account, number, actor)
@@ -73,6 +76,10 @@ class Erasure:
             counts.update(eraser(account, number))
         senders = [sender.address for sender in account.senders]
         blocks = self._of_owner(account.id, number, senders, account.audiences, actor, reason, counts)
+        # What is kept for a whole sender belongs to the account when nobody else has that sender (G8).
+        for sender in senders:
+            if len(directory.by_sender.get(sender, ())) == 1:
+                blocks += self._of_owner(f"@{sender}", number, [sender], (), actor, reason, counts)
         self._store.erasure.rewrite_logs()
         return Erased(dict(counts), blocks)
 

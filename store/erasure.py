@@ -107,12 +107,15 @@ class ErasureStore:
                 copy = copy or self._begin(address, pseudonym, place, owner, now, attempt)
                 self._catch_up(copy, keys.journal(place.shard, owner))
                 if not copy.tombstones.written:
+                    # Nothing left to do here, or a run before this one was cut off behind the swap.
+                    self._forget_traces(address, place, copy)
                     return ErasedJournal(0, 0, ())
                 answer = self._swap(copy, address, place, owner, now, detail)
                 if answer == "done":
                     self._forget_traces(address, place, copy)
                     return _erased(copy, pseudonym)
                 if answer == "rewritten":
+                    self._drop(copy)
                     copy = None
         finally:
             self._drop(copy)
@@ -165,7 +168,7 @@ class ErasureStore:
         entry = {
             "number": pseudonym,
             "kind": "erase",
-            "scope": _widest(copy.state.scopes),
+            "scope": _scope_of(owner).key,
             "channels": ",".join(ALL_CHANNELS),
             "at": str(milliseconds(now)),
             "outcome": "erased",
@@ -187,7 +190,7 @@ class ErasureStore:
         """Take the number out of what was derived from the journal: the index of numbers, running imports."""
         commands: list[tuple[str, tuple[Any, ...]]] = []
         if address[:1] == "+":
-            for key in copy.tombstones.scopes:
+            for key in copy.state.scopes:
                 leaf = keys.number_leaf(Scope.parse(key), address[1:-_LEAF_DIGITS])
                 commands.append((leaf, ("SREM", leaf, str(int(address[-_LEAF_DIGITS:])))))
             for batch in copy.tombstones.batches:
@@ -301,8 +304,11 @@ class ErasureStore:
                 continue
 
 
-def _widest(scopes: Iterable[str]) -> str:
-    return min(scopes, key=lambda key: (len(key), key))
+def _scope_of(owner: str) -> Scope:
+    """The widest scope whose changes are in a journal."""
+    if owner == Scope.everything().key:
+        return Scope.everything()
+    return Scope.of_sender(owner[1:]) if owner[:1] == "@" else Scope.of_account(owner)
 
 
 def _erased(copy: _Copy, pseudonym: str) -> ErasedJournal:

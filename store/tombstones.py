@@ -37,7 +37,6 @@ class Tombstones:
         self._in_rows = int(address[1:-2]).to_bytes(6) if address[:1] == "+" else None
         self.messages: list[str] = []
         self.batches: set[str] = set()
-        self.scopes: set[str] = set()
         self.written = 0
 
     def of(self, fields: Fields) -> Fields:
@@ -49,7 +48,7 @@ class Tombstones:
         detail = json.loads(fields.get(b"detail", b"{}"))
         if detail.get("message"):
             self.messages.append(str(detail["message"]))
-        self._note(fields)
+        self.written += 1
         kept = json.dumps({**bare(detail), "erased": self._erased_at}, ensure_ascii=False)
         return {**fields, b"number": self._pseudonym.encode(), b"detail": kept.encode()}
 
@@ -57,8 +56,11 @@ class Tombstones:
         """What an entry says of the pseudonym only; None when it does not name it."""
         if not is_packed(fields):
             return fields if fields.get(b"number", b"").decode() == self._pseudonym else None
+        if self._pseudonym.encode() not in fields.get(b"erased", b""):
+            return None
         rows = [row for row in rows_of(fields, self._shard) if row.number == self._pseudonym]
-        return {**fields, b"rows": b"", b"erased": self._erased(rows)} if rows else None
+        self.batches.add(fields[b"batch"].decode())
+        return {**fields, b"rows": b"", b"erased": self._erased(rows)}
 
     def _packed(self, fields: Fields) -> Fields:
         if self._in_rows is None or self._in_rows not in fields[b"rows"]:
@@ -72,19 +74,13 @@ class Tombstones:
                 others.append(row.packed)
         if not mine:
             return fields
-        self._note(fields)
-        self.batches.add(fields[b"batch"].decode())
+        self.written += 1
         return {**fields, b"rows": b"".join(others), b"erased": fields.get(b"erased", b"") + self._erased(mine)}
 
     def _erased(self, rows: Sequence[PackedRow]) -> bytes:
         name = self._pseudonym.encode()
         without = (_without_number(row.packed) for row in rows)
         return b"".join(bytes([len(name)]) + name + row for row in without)
-
-    def _note(self, fields: Fields) -> None:
-        self.written += 1
-        also = fields.get(b"also", b"").decode()
-        self.scopes.update([fields[b"scope"].decode(), *(also.split("\n") if also else ())])
 
 
 def _without_number(packed: bytes) -> bytes:

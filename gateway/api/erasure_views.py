@@ -41,7 +41,7 @@ class ErasedView(BaseModel):
 
 @erasure_api.post("/opt-outs/<number>/erase", tags=[_ERASURE], responses={200: ErasedView})
 def erase_number(path: NumberPath, body: EraseBody) -> Response:
-    """Erase what this account knows of a number. Its opt-outs stay, as a keyed hash. Repeating it erases nothing more."""
+    """Erase what this account knows of a number. Its opt-outs stay, as a keyed hash. Repeating is safe."""
     number = number_in(path.number)
     if number_in(body.confirm) != number:
         raise Problem("not_confirmed", "confirm: has to be the number that is to be erased.")
