@@ -14,6 +14,7 @@ from store.audiences import AudienceStore
 from store.batches import BatchStore
 from store.bulk import BulkStore
 from store.client import open_client
+from store.configuration_journal import ConfigurationJournal
 from store.confirming import ConfirmingStore
 from store.consent import ConsentStore
 from store.days import DayStore
@@ -34,10 +35,12 @@ from store.pseudonyms import Pseudonyms
 from store.rates import RateStore
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
+from store.sign_ins import SignInStore
 from store.texts import TextStore
 from store.topology import Cluster, OneServer, Topology
 from store.upgrades import Keyspace
 from store.urls import is_cluster
+from store.users import UserStore
 from store.verify import Verification
 
 
@@ -71,6 +74,9 @@ class Store:
     reconciliation: ReconciliationStore
     keyspace: Keyspace
     erasure: ErasureStore
+    users: UserStore
+    sign_ins: SignInStore
+    configuration_journal: ConfigurationJournal
 
     def verification(self) -> Verification:
         """A comparison of the journal with the state."""
@@ -140,4 +146,7 @@ def open_store(
         reconciliation=ReconciliationStore(client),
         keyspace=Keyspace(topology),
         erasure=ErasureStore(client, topology, functions, pseudonyms),
+        users=UserStore(client),
+        sign_ins=SignInStore(client),
+        configuration_journal=ConfigurationJournal(client),
     )

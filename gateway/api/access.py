@@ -29,6 +29,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.get_opt_out": _READ,
     "api.put_opt_out": _MANAGE,
     "api.delete_opt_out": _MANAGE,
+    "api_links.make_opt_out_link": _SEND,
     "api_proof.get_proof": _READ,
     "api_erasure.erase_number": _ADMIN,
     "api_proof.get_proof_text": _READ,

@@ -45,6 +45,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
         ProblemKind("in_progress", 409, "The same request runs already"),
         ProblemKind("bad_cursor", 422, "The cursor is not one of this list"),
         ProblemKind("rate_limited", 429, "The key made too many requests"),
+        ProblemKind("no_public_url", 409, "The installation has no public address"),
         ProblemKind("unknown_sender", 422, "The sender is not one of this account"),
         ProblemKind("one_scope_only", 422, "Two scopes were named"),
         ProblemKind("not_confirmed", 422, "What cannot be undone has to be confirmed"),
