@@ -19,7 +19,10 @@ from gateway.consent import Consent
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
 from gateway.erasure import Eraser, Erasure
+from gateway.event_delivery import EventDelivery
+from gateway.events import ANNOUNCE, DELIVER, Events
 from gateway.following import FOLLOW, Follower, Following
+from gateway.guarded_http import GuardedHttp
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
@@ -27,7 +30,7 @@ from gateway.metrics import Metrics
 from gateway.opt_out_links import OptOutLinks
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
-from gateway.queueing import DEFAULT, SEND, JobQueue
+from gateway.queueing import DEFAULT, EVENTS, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
@@ -72,6 +75,7 @@ class Services:
             self.new_id,
             _status_url(self.settings),
             self.opt_out_links.filled,
+            self.events.expect_status,
         )
 
     @cached_property
@@ -112,6 +116,18 @@ class Services:
         return Configuration(self.store, tuple(self.carriers))
 
     @cached_property
+    def events(self) -> Events:
+        """What happens, for programs that want to know."""
+        return Events(self.store, self.queue, self.clock)
+
+    @cached_property
+    def event_delivery(self) -> EventDelivery:
+        """Telling endpoints of events."""
+        allowed = self.settings.events_private
+        http = GuardedHttp(private_allowed=allowed)
+        return EventDelivery(self.store, self.queue, self.clock, http, self.new_id, private_allowed=allowed)
+
+    @cached_property
     def following(self) -> Following:
         """What is done after consent changes."""
         return Following(self.store, self.followers)
@@ -119,7 +135,7 @@ class Services:
     @property
     def followers(self) -> Sequence[Follower]:
         """Who sees every consent change after it was made, in this order."""
-        return ()
+        return (self.events,)
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -188,7 +204,12 @@ class Services:
     @property
     def doers(self) -> Mapping[str, Callable[[str], object]]:
         """What does each kind of effect, for workers."""
-        return {SEND: self.outbound.hand_over, FOLLOW: self.following.follow}
+        return {
+            SEND: self.outbound.hand_over,
+            FOLLOW: self.following.follow,
+            DELIVER: self.event_delivery.deliver,
+            ANNOUNCE: self.events.announce,
+        }
 
     def close(self) -> None:
         """Put away what is open. Jobs that still wait are queued first."""
@@ -197,7 +218,7 @@ class Services:
         self.store.close()
 
 
-QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT}
+QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT, DELIVER: EVENTS, ANNOUNCE: EVENTS}
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 
 

@@ -21,6 +21,7 @@ from store.days import DayStore
 from store.directory import DirectoryStore
 from store.erased_checks import ErasedChecks
 from store.erasure import ErasureStore
+from store.events import EventStore
 from store.following import FollowStore
 from store.functions import Functions
 from store.health import Health
@@ -65,6 +66,7 @@ class Store:
     confirming: ConfirmingStore
     outbox: Outbox
     directory: DirectoryStore
+    events: EventStore
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
     rates: RateStore
@@ -137,6 +139,7 @@ def open_store(
         confirming=ConfirmingStore(functions, messages, pseudonyms),
         outbox=Outbox(client, functions),
         directory=DirectoryStore(client, monotonic),
+        events=EventStore(client, functions),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
         rates=RateStore(topology),
