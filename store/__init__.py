@@ -116,8 +116,18 @@ def open_store(
     client = open_client(url)
     cluster: Any = client
     topology: Topology = Cluster(cluster, replicas) if is_cluster(url) else OneServer(client, replicas)
+    return _stores(client, topology, Pseudonyms(erasure_keys), retention, monotonic, new_secret)
+
+
+def _stores(
+    client: "redis.Redis",
+    topology: Topology,
+    pseudonyms: Pseudonyms,
+    retention: timedelta | None,
+    monotonic: Callable[[], float],
+    new_secret: Callable[[], str],
+) -> Store:
     functions = Functions(topology)
-    pseudonyms = Pseudonyms(erasure_keys)
     erased = ErasedChecks(topology, pseudonyms)
     bulk = BulkStore(topology, erased.blocked)
     messages = MessageStore(client, functions, pseudonyms, retention=retention)
