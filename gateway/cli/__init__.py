@@ -6,6 +6,7 @@ import click
 
 from gateway.cli.configuring import apply, block, keys, unrouted
 from gateway.cli.erasing import erase
+from gateway.cli.incoming import incoming
 from gateway.cli.inspecting import check, doctor, explain, try_text
 from gateway.cli.lists import export_list, import_list, scrub_list
 from gateway.cli.maintaining import backup, restore_backup, upgrade, verify
@@ -56,6 +57,7 @@ for command in (
         explain,
         proof,
         erase,
+        incoming,
         try_text,
         doctor,
         reconcile,
