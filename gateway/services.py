@@ -98,7 +98,7 @@ class Services:
     @cached_property
     def configuration(self) -> Configuration:
         """Accounts as code."""
-        return Configuration(self.store, tuple(self.carriers))
+        return Configuration(self.store, tuple(self.carriers), self.clock)
 
     @cached_property
     def following(self) -> Following:
@@ -128,7 +128,7 @@ class Services:
     @cached_property
     def keyword_switches(self) -> KeywordSwitches:
         """Built-in keywords, on or off."""
-        return KeywordSwitches(self.store)
+        return KeywordSwitches(self.store, self.clock)
 
     @cached_property
     def routing(self) -> Routing:
