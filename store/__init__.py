@@ -19,6 +19,7 @@ from store.confirming import ConfirmingStore
 from store.consent import ConsentStore
 from store.days import DayStore
 from store.directory import DirectoryStore
+from store.events import EventStore
 from store.following import FollowStore
 from store.functions import Functions
 from store.health import Health
@@ -62,6 +63,7 @@ class Store:
     confirming: ConfirmingStore
     outbox: Outbox
     directory: DirectoryStore
+    events: EventStore
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
     rates: RateStore
@@ -129,6 +131,7 @@ def open_store(
         confirming=ConfirmingStore(functions, messages),
         outbox=Outbox(client, functions),
         directory=DirectoryStore(client, monotonic),
+        events=EventStore(client, functions),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
         rates=RateStore(topology),

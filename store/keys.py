@@ -209,6 +209,31 @@ def rate(name: str) -> str:
     return f"{{rate:{name}}}"
 
 
+def events(account: str) -> str:
+    """Stream of the events of an account, for those who fetch them."""
+    return f"{{account:{account}}}:events"
+
+
+def event(account: str, event_id: str) -> str:
+    """One event of an account."""
+    return f"{{account:{account}}}:event:{event_id}"
+
+
+def endpoints(account: str) -> str:
+    """Hash of the addresses that an account's events are sent to."""
+    return f"{{account:{account}}}:endpoints"
+
+
+def delivery(account: str, delivery_id: str) -> str:
+    """Hash of what became of one event on its way to one endpoint."""
+    return f"{{account:{account}}}:delivery:{delivery_id}"
+
+
+def deliveries(account: str, endpoint: str) -> str:
+    """Sorted set of the events that went to an endpoint, by when they were first to go."""
+    return f"{{account:{account}}}:deliveries:{endpoint}"
+
+
 def unrouted() -> str:
     """Stream of texts to senders nobody has configured."""
     return "{config}:unrouted"

@@ -15,7 +15,7 @@ import click
 
 from gateway.cli.opening import data_option, settings_with
 from gateway.logs import configure_logs, logger
-from gateway.queueing import BULK, LISTS, QUEUES, work
+from gateway.queueing import BULK, EVENTS, LISTS, QUEUES, work
 from gateway.services import Services, build
 from gateway.settings import Settings
 from gateway.supervision.embedded import EmbeddedStore
@@ -61,7 +61,7 @@ def _processes(settings: Settings, host: str, port: int, workers: int) -> list[P
     environment = {"STOPGATE_DATA": str(settings.data.resolve())}
     specs = [ProcessSpec("web", command_of("web", "--host", host, "--port", str(port)), environment)]
     for queue in QUEUES:
-        count = 1 if queue in {BULK, LISTS} else workers
+        count = 1 if queue in {BULK, LISTS, EVENTS} else workers
         specs += [
             ProcessSpec(f"worker-{queue}-{number}", command_of("worker", "--queue", queue), environment)
             for number in range(1, count + 1)
