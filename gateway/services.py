@@ -116,7 +116,7 @@ class Services:
     @cached_property
     def configuration(self) -> Configuration:
         """Accounts as code."""
-        return Configuration(self.store, tuple(self.carriers))
+        return Configuration(self.store, tuple(self.carriers), self.clock)
 
     @cached_property
     def events(self) -> Events:
@@ -158,7 +158,7 @@ class Services:
     @cached_property
     def keyword_switches(self) -> KeywordSwitches:
         """Built-in keywords, on or off."""
-        return KeywordSwitches(self.store)
+        return KeywordSwitches(self.store, self.clock)
 
     @cached_property
     def routing(self) -> Routing:
