@@ -40,6 +40,11 @@ PAGES: Mapping[str, str] = {
     "account.reviews": "look",
     "account.decide_review": "review",
     "account.undo_review": "review",
+    "account.users": "people",
+    "account.add_user": "people",
+    "account.user": "people",
+    "account.reset_user_password": "people",
+    "account.remove_user": "people",
 }
 """Endpoint -> the capability (gateway/roles.py) that it needs. A page that is not here does not open."""
 
