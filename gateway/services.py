@@ -14,6 +14,7 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.contacts import Contacts
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
 from gateway.following import FOLLOW, Follower, Following
@@ -51,6 +52,7 @@ class Services:
     inbound: Inbound
     outbound: Outbound
     consent: Consent
+    contacts: Contacts
     imports: Imports
     configuration: Configuration
     following: Following
@@ -135,6 +137,7 @@ def build(
         inbound=inbound,
         outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings)),
         consent=consent,
+        contacts=Contacts(store, clock),
         imports=Imports(store, clock),
         configuration=Configuration(store, tuple(carriers)),
         following=Following(store, followers),

@@ -10,11 +10,15 @@ from typing import Any
 import redis
 
 from store.api_keys import ApiKeyStore
+from store.audience_members import AudienceMembers
+from store.audience_records import AudienceRecords
 from store.audiences import AudienceStore
 from store.batches import BatchStore
 from store.bulk import BulkStore
 from store.client import open_client
 from store.consent import ConsentStore
+from store.contact_listing import ContactListing
+from store.contacts import ContactStore
 from store.directory import DirectoryStore
 from store.following import FollowStore
 from store.functions import Functions
@@ -48,6 +52,10 @@ class Store:
     listing: ListingStore
     inbound: InboundStore
     audiences: AudienceStore
+    audience_members: AudienceMembers
+    audience_records: AudienceRecords
+    contacts: ContactStore
+    contact_listing: ContactListing
     reviews: ReviewStore
     messages: MessageStore
     outbox: Outbox
@@ -97,6 +105,7 @@ def open_store(
     functions = Functions(topology)
     bulk = BulkStore(topology)
     messages = MessageStore(client, functions, retention=retention)
+    contacts = ContactStore(topology, functions)
     return Store(
         client=client,
         topology=topology,
@@ -107,7 +116,11 @@ def open_store(
         batches=BatchStore(topology, functions),
         listing=ListingStore(topology, bulk),
         inbound=InboundStore(client, functions, messages),
-        audiences=AudienceStore(client, functions),
+        audiences=AudienceStore(client, functions, topology),
+        audience_members=AudienceMembers(topology, bulk),
+        audience_records=AudienceRecords(client),
+        contacts=contacts,
+        contact_listing=ContactListing(topology, contacts),
         reviews=ReviewStore(client, functions),
         messages=messages,
         outbox=Outbox(client, functions),

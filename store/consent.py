@@ -12,7 +12,7 @@ from store import keys
 from store.addresses import Place, place_of
 from store.client import store_errors
 from store.details import unpack
-from store.functions import Functions
+from store.functions import Call, Functions
 from store.journal import (
     JournalEntry,
     PackedRow,
@@ -209,19 +209,19 @@ class ConsentStore:
         Raises:
             StoreError: nothing is known about what happened.
         """
-        place = place_of(address)
-        names = [keys.counters(place.shard)]
-        change_names, payloads = change_keys(place, changes, first=2)
-        payload = {
-            "counters": 1,
-            "address": address,
-            "member": place.gate_member,
-            "field": place.details_field,
-            "at": str(milliseconds(occurred_at)),
-            "detail": json.dumps(detail, ensure_ascii=False),
-            "changes": payloads,
-        }
-        return outcomes_from(json.loads(self._functions.call("sg_change", names + change_names, payload)))
+        (outcomes,) = self.apply_many([(address, changes)], occurred_at=occurred_at, detail=detail)
+        return outcomes
+
+    def apply_many(
+        self,
+        events: Sequence[tuple[str, Sequence[Change]]],
+        *,
+        occurred_at: datetime,
+        detail: Mapping[str, Any],
+    ) -> list[tuple[Outcome, ...]]:
+        """`apply` for the events of many numbers, sent together; each is a step of its own. Raises StoreError."""
+        calls = [_change_call(address, changes, occurred_at, detail) for address, changes in events]
+        return [outcomes_from(json.loads(answer)) for answer in self._functions.start(calls).answers()] if calls else []
 
     def blocks(self, address: str, scopes: Sequence[Scope], channel: Channel = Channel.TEXT) -> tuple[Block, ...]:
         """What blocks a number now. Raises StoreError."""
@@ -332,6 +332,22 @@ class ConsentStore:
             if rows:
                 found[current] = entries_of(address, current, cast(Mapping[bytes, bytes], rows[0][1]))
                 waiting += [previous for entry in found[current] for previous in entry.previous]
+
+
+def _change_call(address: str, changes: Sequence[Change], occurred_at: datetime, detail: Mapping[str, Any]) -> Call:
+    place = place_of(address)
+    names, payloads = change_keys(place, changes, first=2)
+    payload = {
+        "counters": 1,
+        "address": address,
+        "member": place.gate_member,
+        "field": place.details_field,
+        "at": str(milliseconds(occurred_at)),
+        "detail": json.dumps(detail, ensure_ascii=False),
+        "changes": payloads,
+    }
+    text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
+    return "sg_change", [keys.counters(place.shard), *names], [text]
 
 
 def _sequence(entry_id: str) -> int:
