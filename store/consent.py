@@ -12,16 +12,14 @@ from store import keys
 from store.addresses import Place, place_of
 from store.client import store_errors
 from store.details import unpack
+from store.enlisting import day_entry
 from store.functions import Call, Functions
 from store.journal import (
     JournalEntry,
-    PackedRow,
     Source,
-    entry_from,
-    is_packed,
+    entries_of,
     milliseconds,
     moment,
-    unpack_rows,
 )
 from store.scopes import ALL_CHANNELS, Channel, Scope, ScopeKind
 from store.topology import Spread, Topology
@@ -200,16 +198,29 @@ class ConsentStore:
         self._topology = topology
 
     def apply(
-        self, address: str, changes: Sequence[Change], *, occurred_at: datetime, detail: Mapping[str, Any]
+        self,
+        address: str,
+        changes: Sequence[Change],
+        *,
+        occurred_at: datetime,
+        detail: Mapping[str, Any],
+        now: datetime | None = None,
     ) -> tuple[Outcome, ...]:
         """Apply the changes of one event, with their journal entries, in one step.
 
         Repeating the same event is safe: the second time it changes nothing.
 
+        Args:
+            address: whose.
+            changes: what the event asks for.
+            occurred_at: when it happened, which decides what it changes (G7).
+            detail: for the journal.
+            now: in the figures of which day it counts; when it happened, when left out.
+
         Raises:
             StoreError: nothing is known about what happened.
         """
-        (outcomes,) = self.apply_many([(address, changes)], occurred_at=occurred_at, detail=detail)
+        (outcomes,) = self.apply_many([(address, changes)], occurred_at=occurred_at, detail=detail, now=now)
         return outcomes
 
     def apply_many(
@@ -218,9 +229,10 @@ class ConsentStore:
         *,
         occurred_at: datetime,
         detail: Mapping[str, Any],
+        now: datetime | None = None,
     ) -> list[tuple[Outcome, ...]]:
         """`apply` for the events of many numbers, sent together; each is a step of its own. Raises StoreError."""
-        calls = [_change_call(address, changes, occurred_at, detail) for address, changes in events]
+        calls = [_change_call(address, changes, occurred_at, detail, now or occurred_at) for address, changes in events]
         return [outcomes_from(json.loads(answer)) for answer in self._functions.start(calls).answers()] if calls else []
 
     def blocks(self, address: str, scopes: Sequence[Scope], channel: Channel = Channel.TEXT) -> tuple[Block, ...]:
@@ -334,10 +346,15 @@ class ConsentStore:
                 waiting += [previous for entry in found[current] for previous in entry.previous]
 
 
-def _change_call(address: str, changes: Sequence[Change], occurred_at: datetime, detail: Mapping[str, Any]) -> Call:
+def _change_call(
+    address: str, changes: Sequence[Change], occurred_at: datetime, detail: Mapping[str, Any], now: datetime
+) -> Call:
     place = place_of(address)
-    names, payloads = change_keys(place, changes, first=2)
+    names = [keys.counters(place.shard)]
+    entry = day_entry(place.shard, changes[0].owner if changes else "", now, names)
+    change_names, payloads = change_keys(place, changes, first=len(names) + 1)
     payload = {
+        "entry": entry,
         "counters": 1,
         "address": address,
         "member": place.gate_member,
@@ -346,46 +363,11 @@ def _change_call(address: str, changes: Sequence[Change], occurred_at: datetime,
         "detail": json.dumps(detail, ensure_ascii=False),
         "changes": payloads,
     }
-    text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
-    return "sg_change", [keys.counters(place.shard), *names], [text]
+    return "sg_change", names + change_names, [json.dumps(payload, separators=(",", ":"), ensure_ascii=False)]
 
 
 def _sequence(entry_id: str) -> int:
     return int(entry_id.partition("-")[2])
-
-
-def entries_of(address: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
-    """What a stream's entry says about one number: its one event, or its rows in an import or an undo."""
-    if not is_packed(fields):
-        return [entry_from(entry_id, fields)]
-    rows = unpack_rows(fields[b"rows"], address[-2:])
-    return [_entry_of_row(entry_id, fields, row) for row in rows if row.number == address]
-
-
-def every_entry_of(shard: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
-    """What a stream's entry says, about every number in it: one, or those of the rows of an import or an undo."""
-    if not is_packed(fields):
-        return [entry_from(entry_id, fields)]
-    return [_entry_of_row(entry_id, fields, row) for row in unpack_rows(fields[b"rows"], shard)]
-
-
-def _entry_of_row(entry_id: str, fields: Mapping[bytes, bytes], row: PackedRow) -> JournalEntry:
-    undo = fields[b"kind"] == b"undo"
-    previous = {record.event: None for record in unpack(row.prior).values()}
-    detail = {"batch": fields[b"batch"].decode(), "row": row.row, **json.loads(fields.get(b"detail", b"{}"))}
-    return JournalEntry(
-        id=entry_id,
-        number=row.number,
-        kind="lift" if undo else "opt_out",
-        scope=fields[b"scope"].decode(),
-        channels=tuple(row.newly) if undo else tuple(fields[b"channels"].decode().split(",")),
-        source=Source(int(fields[b"source"])).label,
-        outcome=row.outcome,
-        occurred_at=moment(row.at),
-        recorded_at=moment(entry_id.partition("-")[0]),
-        previous=(fields[b"undoes"].decode(),) if undo else tuple(previous),
-        detail=detail,
-    )
 
 
 def owner_of(scope: Scope) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from store.details import unpack
 from store.scopes import Channel
 
 
@@ -141,4 +142,38 @@ def entry_from(entry_id: str, fields: Mapping[bytes, bytes]) -> JournalEntry:
         recorded_at=moment(entry_id.partition("-")[0]),
         previous=tuple(text["previous"].split(",")) if "previous" in text else (),
         detail=json.loads(text.get("detail", "{}")),
+    )
+
+
+def entries_of(address: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
+    """What a stream's entry says about one number: its one event, or its rows in an import or an undo."""
+    if not is_packed(fields):
+        return [entry_from(entry_id, fields)]
+    rows = unpack_rows(fields[b"rows"], address[-2:])
+    return [_entry_of_row(entry_id, fields, row) for row in rows if row.number == address]
+
+
+def every_entry_of(shard: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
+    """What a stream's entry says, about every number in it: one, or those of the rows of an import or an undo."""
+    if not is_packed(fields):
+        return [entry_from(entry_id, fields)]
+    return [_entry_of_row(entry_id, fields, row) for row in unpack_rows(fields[b"rows"], shard)]
+
+
+def _entry_of_row(entry_id: str, fields: Mapping[bytes, bytes], row: PackedRow) -> JournalEntry:
+    undo = fields[b"kind"] == b"undo"
+    previous = {record.event: None for record in unpack(row.prior).values()}
+    detail = {"batch": fields[b"batch"].decode(), "row": row.row, **json.loads(fields.get(b"detail", b"{}"))}
+    return JournalEntry(
+        id=entry_id,
+        number=row.number,
+        kind="lift" if undo else "opt_out",
+        scope=fields[b"scope"].decode(),
+        channels=tuple(row.newly) if undo else tuple(fields[b"channels"].decode().split(",")),
+        source=Source(int(fields[b"source"])).label,
+        outcome=row.outcome,
+        occurred_at=moment(row.at),
+        recorded_at=moment(entry_id.partition("-")[0]),
+        previous=(fields[b"undoes"].decode(),) if undo else tuple(previous),
+        detail=detail,
     )

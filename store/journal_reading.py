@@ -9,7 +9,8 @@ import redis
 from store import keys
 from store.addresses import shard_of
 from store.client import store_errors
-from store.consent import JournalEntry, entries_of, every_entry_of, milliseconds, moment, owner_of
+from store.consent import owner_of
+from store.journal import JournalEntry, entries_of, every_entry_of, milliseconds, moment
 from store.scopes import Scope
 
 _PAGE = 1000
