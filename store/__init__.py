@@ -118,6 +118,16 @@ def open_store(
     client = open_client(url)
     cluster: Any = client
     topology: Topology = Cluster(cluster, replicas) if is_cluster(url) else OneServer(client, replicas)
+    return _store_on(client, topology, retention, monotonic, new_secret)
+
+
+def _store_on(
+    client: "redis.Redis",
+    topology: Topology,
+    retention: timedelta | None,
+    monotonic: Callable[[], float],
+    new_secret: Callable[[], str],
+) -> Store:
     functions = Functions(topology)
     bulk = BulkStore(topology)
     messages = MessageStore(client, functions, retention=retention)
