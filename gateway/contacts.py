@@ -29,14 +29,6 @@ class ContactChange:
     properties: Mapping[str, str | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """What was removed about a number: contacts, and places in audiences."""
-
-    contacts: int
-    memberships: int
-
-
 class Contacts:
     """Contacts of all accounts."""
 
@@ -207,21 +199,22 @@ class Contacts:
             done += sum(self._store.contacts.write(rewrites))
         return done
 
-    def forget(self, number: str) -> Forgotten:
-        """Remove everything that contacts and audiences of all accounts know of a number (GD-1).
+    def forget(self, account: Account, number: str) -> Mapping[str, int]:
+        """Remove everything that contacts and audiences of an account keep of a number (GD-1); opt-outs stay.
 
-        A contact that has it is removed whole, its other numbers too: it is about that person. Opt-outs stay.
+        A contact that has it is removed whole, its other numbers too: it is about that person.
+
+        Returns:
+            how many contacts, and places in audiences, were removed.
 
         Raises:
             StoreError: some was removed; repeating completes it.
         """
-        contacts = memberships = 0
-        for account in self._store.directory.current(fresh=True).accounts.values():
-            memberships += self._store.audiences.leave_many([number], account.id, account.audiences)[0]
-            for contact in self._store.contacts.with_numbers(account.id, [number])[number]:
-                self.remove(account, contact.id)
-                contacts += 1
-        return Forgotten(contacts, memberships)
+        memberships = self._store.audiences.leave_many([number], account.id, account.audiences)[0]
+        contacts = self._store.contacts.with_numbers(account.id, [number])[number]
+        for contact in contacts:
+            self.remove(account, contact.id)
+        return {"contacts": len(contacts), "audience_memberships": memberships}
 
 
 def _changed(contact: Contact, change: ContactChange) -> Contact:

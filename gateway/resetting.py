@@ -37,8 +37,6 @@ def reset_opt_outs(
     own = [scope for scope in scopes if scope.account]
     changes = [Change("lift", scope, account.id, Source.ADMIN, (Channel.TEXT,)) for scope in own]
     liftable = [number for number, reason in blocked.items() if not reason.persons and reason.block.scope.account]
-    store.consent.apply_many(
-        [(number, changes) for number in liftable], occurred_at=clock.now(), detail={**detail, "reason": "reset"}
-    )
+    store.changes.apply(liftable, changes, at=clock.now(), detail={**detail, "reason": "reset"})
     left = {number: reason for number, reason in blocked.items() if number not in set(liftable)}
     return left | reasons(store, liftable, scopes)

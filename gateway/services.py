@@ -20,6 +20,7 @@ from gateway.contacts import Contacts
 from gateway.conversations import Conversations
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.erasure import Eraser, Erasure
 from gateway.event_delivery import EventDelivery
 from gateway.events import ANNOUNCE, DELIVER, Events
 from gateway.following import FOLLOW, Follower, Following
@@ -36,7 +37,7 @@ from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
-from gateway.settings import Settings, secret_key_of
+from gateway.settings import DERIVED, Settings, secret_key_of
 from gateway.signing_in import SigningIn
 from gateway.simulating import Handset
 from gateway.statistics import StatisticsReader
@@ -102,6 +103,16 @@ class Services:
     def contacts(self) -> Contacts:
         """The people of accounts."""
         return Contacts(self.store, self.clock)
+
+    @cached_property
+    def erasure(self) -> Erasure:
+        """Erasing a person."""
+        return Erasure(self.store, self.consent, self.reviews, self.clock, self.erasers)
+
+    @property
+    def erasers(self) -> Sequence[Eraser]:
+        """What erases the parts that keep more of a number than texts and consent."""
+        return (self.contacts.forget,)
 
     @cached_property
     def imports(self) -> Imports:
@@ -266,7 +277,13 @@ def build(
     clock = clock or Clock()
     secret_key = secret_key_of(settings)
     store_url = store_url_of(settings)
-    store = open_store(store_url, retention=settings.retention, replicas=settings.replicas, monotonic=clock.monotonic)
+    store = open_store(
+        store_url,
+        retention=settings.retention,
+        replicas=settings.replicas,
+        monotonic=clock.monotonic,
+        erasure_keys=_erasure_keys(settings, secret_key),
+    )
     # RQ blocks on this connection for as long as a worker is idle, so it has no timeout of its own.
     queue_connection = open_client(settings.queue_url or store_url, timeout=None)
     queue = JobQueue(open_client(settings.queue_url or store_url))
@@ -283,6 +300,11 @@ def build(
         queue=queue,
         carriers=carriers,
     )
+
+
+def _erasure_keys(settings: Settings, secret_key: str) -> list[bytes]:
+    derived = derived_secret(secret_key, "erased numbers")
+    return [(derived if key == DERIVED else key).encode() for key in settings.erasure_keys or (DERIVED,)]
 
 
 def _status_url(settings: Settings) -> Callable[[str, str], str]:

@@ -12,8 +12,10 @@ from store.addresses import Place, place_of
 from store.bulk import read_many
 from store.client import store_errors
 from store.consent import milliseconds
+from store.erased_checks import ErasedChecks
 from store.functions import Call, Functions
 from store.inbound import Join, join_payload
+from store.pseudonyms import Pseudonyms
 from store.scopes import Channel, Scope
 from store.topology import Topology
 
@@ -25,10 +27,12 @@ _JOINED = {"0": "blocked", "1": "joined", "2": "already_member"}
 class AudienceStore:
     """Membership of audiences. The gate does not ask it: an opt-out blocks whoever is a member of what."""
 
-    def __init__(self, client: "redis.Redis", functions: Functions, topology: Topology) -> None:
+    def __init__(self, client: "redis.Redis", functions: Functions, topology: Topology, pseudonyms: Pseudonyms) -> None:
         self._client = client
         self._functions = functions
         self._topology = topology
+        self._pseudonyms = pseudonyms
+        self._erased = ErasedChecks(topology, pseudonyms)
 
     def subscribe(
         self, address: str, join: Join, *, sender: str, occurred_at: datetime, detail: Mapping[str, Any]
@@ -51,7 +55,7 @@ class AudienceStore:
             "field": place.details_field,
             "at": str(milliseconds(occurred_at)),
             "detail": json.dumps(detail, ensure_ascii=False),
-            "join": join_payload(join, place, names),
+            "join": join_payload(join, place, names, self._pseudonyms.places_of(address)),
         }
         answer: bytes = self._functions.call("sg_subscribe", names, payload)
         return answer.decode()
@@ -89,6 +93,10 @@ class AudienceStore:
         for in_order, answer in zip(positions, self._call(calls), strict=True):
             for index, code in zip(in_order, answer.decode(), strict=True):
                 found[index] = _JOINED[code]
+        # What was erased meanwhile is blocked under a pseudonym now: looked at afterwards, none gets in between.
+        for hit in self._erased.blocked(addresses, scopes, Channel.TEXT):
+            found[hit.position] = "blocked"
+            self.leave(addresses[hit.position], account, audience)
         return found
 
     def leave(self, address: str, account: str, audience: str) -> bool:
