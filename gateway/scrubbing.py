@@ -72,7 +72,7 @@ def _scrub(store: Store, order: ScrubOrder, table: Table, target: IO[str]) -> It
 
     def numbers() -> Iterator[Sequence[str]]:
         for block in _all_rows(table, columns):
-            cells = [true_text(cell, table.encoding) for cell in block.column(columns.phone)]
+            cells = [true_text(cell, table.encoding) for cell in block.column(columns.number)]
             found: Sequence[str] = normaliser.column(cells)
             # A problem is a str too, that does not begin with "+".
             good = [index for index, number in enumerate(found) if number[0] == "+"]

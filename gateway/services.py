@@ -16,12 +16,13 @@ from gateway.configuration import Configuration
 from gateway.consent import Consent
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.import_jobs import IMPORT, UNDO, ImportJobs
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
 from gateway.outbound import Outbound
-from gateway.queueing import SEND, JobQueue
+from gateway.queueing import LISTS, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
@@ -51,6 +52,7 @@ class Services:
     outbound: Outbound
     consent: Consent
     imports: Imports
+    import_jobs: ImportJobs
     configuration: Configuration
     sweeper: Sweeper
     reviews: Reviews
@@ -64,7 +66,7 @@ class Services:
     @property
     def doers(self) -> Mapping[str, Callable[[str], object]]:
         """What does each kind of effect, for workers."""
-        return {SEND: self.outbound.hand_over}
+        return {SEND: self.outbound.hand_over, IMPORT: self.import_jobs.run, UNDO: self.import_jobs.undo}
 
     def close(self) -> None:
         """Put away what is open. Jobs that still wait are queued first."""
@@ -73,7 +75,7 @@ class Services:
         self.store.close()
 
 
-QUEUE_OF_EFFECT: Mapping[str, str] = {}
+QUEUE_OF_EFFECT: Mapping[str, str] = {IMPORT: LISTS, UNDO: LISTS}
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 
 
@@ -118,6 +120,7 @@ def build(
     inbound = Inbound(store, queue, clock)
     consent = Consent(store, clock)
     reviews = Reviews(store, clock)
+    imports = Imports(store, clock)
     reconciliation = _reconciliation(settings, store, carriers, inbound, clock)
     return Services(
         settings=settings,
@@ -131,7 +134,8 @@ def build(
         inbound=inbound,
         outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings)),
         consent=consent,
-        imports=Imports(store, clock),
+        imports=imports,
+        import_jobs=ImportJobs(store, queue, clock, new_id, imports),
         configuration=Configuration(store, tuple(carriers)),
         sweeper=Sweeper(store, queue, clock, QUEUE_OF_EFFECT),
         reviews=reviews,

@@ -29,6 +29,7 @@ from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
 from store.topology import Cluster, OneServer, Topology
 from store.upgrades import Keyspace
+from store.uploads import UploadStore
 from store.urls import is_cluster
 from store.verify import Verification
 
@@ -53,6 +54,7 @@ class Store:
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
     imports: ImportStore
+    uploads: UploadStore
     health: Health
     journal: JournalStore
     reconciliation: ReconciliationStore
@@ -111,7 +113,8 @@ def open_store(
         directory=DirectoryStore(client, monotonic),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
-        imports=ImportStore(client),
+        imports=ImportStore(client, functions),
+        uploads=UploadStore(client),
         health=Health(topology),
         journal=JournalStore(client),
         reconciliation=ReconciliationStore(client),

@@ -132,6 +132,16 @@ def import_record(import_id: str) -> str:
     return f"{{import:{import_id}}}:record"
 
 
+def import_report(import_id: str, part: int) -> str:
+    """A part of an import's report, compressed."""
+    return f"{{import:{import_id}}}:report:{part}"
+
+
+def upload(upload_id: str, part: int) -> str:
+    """A part of an uploaded file, compressed."""
+    return f"{{upload:{upload_id}}}:{part}"
+
+
 def number_index(scope: Scope) -> str:
     """Sorted set of the leaves of a scope's index of numbers: their numbers without the last five digits."""
     return f"{{numbers:{scope.key}}}:leaves"
