@@ -74,6 +74,12 @@ def setting_of(settings: Mapping[str, Any], name: str) -> Any:
     return settings.get(name, ACCOUNT_SETTINGS[name].default)
 
 
+def revokes_all(settings: Mapping[str, Any], day: date) -> bool:
+    """True from the day on when a STOP to one kind of text revokes consent to all (US-13; the day may still move)."""
+    start = str(setting_of(settings, "revoke_all_from"))
+    return bool(start) and day.isoformat() >= start
+
+
 def _problem_with_switch(_: AccountSetting, value: Any) -> str | None:
     return None if isinstance(value, bool) else "has to be true or false"
 

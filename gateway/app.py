@@ -7,11 +7,12 @@ from flask_openapi3.openapi import OpenAPI
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from gateway.api.doors import DOORS
-from gateway.api.failures import http_problem, is_api_request, register_failures, validation_problem
+from gateway.api.failures import http_problem, is_api_request, validation_problem
+from gateway.api.registering import register_api
 from gateway.console.views import console
 from gateway.health import health
 from gateway.logs import configure_logs
+from gateway.public.views import public
 from gateway.services import Services, build, derived_secret
 from gateway.settings import load_settings
 from gateway.webhooks.views import webhooks
@@ -66,13 +67,10 @@ def create_app(services: Services | None = None) -> OpenAPI:
     app.extensions["stopgate"] = services
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks)
-    for door in (webhooks, health, console):
+    csrf.exempt(public)
+    for door in (webhooks, health, public, console):
         app.register_blueprint(door)
-    for api in DOORS:
-        csrf.exempt(api)
-        app.register_api(api)
-    app.get("/api/v1/openapi.json", doc_ui=False)(lambda: app.api_doc)
-    register_failures(app)
+    register_api(app, csrf, services)
     app.register_error_handler(HTTPException, _http_error)
     app.after_request(_secure)
     return app

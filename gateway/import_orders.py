@@ -82,7 +82,14 @@ def batch_of(record: ImportRecord, order: ImportOrder, channels: Sequence[Channe
     elif order.audience and order.kind == OPT_OUTS:
         scope = Scope.of_audience(record.account, order.audience)
     undated = 0 if order.dated else order.opted_out_at
-    return Batch(record.id, scope, tuple(channels or order.channels), dry_run=order.dry_run, undated=undated)
+    return Batch(
+        record.id,
+        scope,
+        tuple(channels or order.channels),
+        dry_run=order.dry_run,
+        at=record.created_at,
+        undated=undated,
+    )
 
 
 def fingerprint_of(path: Path) -> str:
@@ -130,7 +137,7 @@ def reading_of(
     """
     guessed = guess(table.header, Normaliser(country or None), kind)
     if mapping and not guessed.has_header and not _has_number_only(mapping, table.header):
-        guessed = Guess(guessed.targets, True)
+        guessed = Guess(guessed.targets, has_header=True)
     columns = columns_of(table.header, mapping, guessed, kind)
     at = columns.opted_out_at
     cells = [row[at] for row in sample if at is not None and at < len(row)]

@@ -60,6 +60,7 @@ class Outbound:
         clock: Clock,
         new_id: Callable[[], str],
         status_url: Callable[[str, str], str],
+        filled: Callable[[Account, str, str, str], str],
     ) -> None:
         self._store = store
         self._queue = queue
@@ -67,6 +68,7 @@ class Outbound:
         self._clock = clock
         self._new_id = new_id
         self._status_url = status_url
+        self._filled = filled
 
     def accept(self, account: Account, request: SendRequest) -> Message:
         """Take a text to be sent. It is in the store before this returns; it goes out later, through the gate.
@@ -74,7 +76,8 @@ class Outbound:
         Repeating a request with its idempotency key returns the message it made the first time.
 
         Raises:
-            NotAllowed: opted_out, unknown_sender or idempotency_key_reused.
+            NotAllowed: opted_out, unknown_sender, idempotency_key_reused; no_public_url for a text with
+                `{opt_out_link}`.
             StoreError: it is unknown whether it was taken; repeat it with the same idempotency key.
         """
         sender = next((sender for sender in account.senders if sender.address == request.sender), None)
@@ -88,7 +91,7 @@ class Outbound:
             direction="out",
             sender=request.sender,
             address=request.address,
-            body=request.body,
+            body=self._filled(account, sender.address, request.address, request.body),
             kind=request.kind,
             status="queued",
             created_at=now,
@@ -191,6 +194,7 @@ class Outbound:
             [Change("opt_out", scope, message.account, Source.CARRIER, (Channel.TEXT,))],
             occurred_at=occurred_at,
             detail={"carrier": message.carrier, "code": code, "message": message.id, "sender": message.sender},
+            now=self._clock.now(),
         )
 
     def report(self, report: DeliveryReport) -> str:

@@ -18,8 +18,9 @@ from gateway.phone import masked
 from keywords import Action, decide
 from store import Store
 from store.inbound import SEEN_FOR
+from store.leases import Lease
 from store.messages import message_id
-from store.reconciliation import Progress, RunLock
+from store.reconciliation import Progress
 
 log = logger(__name__)
 
@@ -109,7 +110,7 @@ class _Run:
     carrier: ListsInbound
     addresses: frozenset[str]
     watch: Watch
-    lock: RunLock | None
+    lock: Lease | None
     tally: Tally = field(default_factory=Tally)
     problems: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)

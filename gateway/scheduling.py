@@ -12,7 +12,8 @@ from gateway.logs import logger
 from gateway.reconciling import SCHEDULED, Reconciler, Report, Request, Tally, Watch
 from store import Store
 from store.errors import StoreError
-from store.reconciliation import AlreadyRunning, CompleteRun, Record
+from store.leases import AlreadyRunning
+from store.reconciliation import CompleteRun, Record
 
 log = logger(__name__)
 

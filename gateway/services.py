@@ -2,9 +2,11 @@
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
+from importlib.metadata import version
 
 import redis
 
@@ -16,13 +18,16 @@ from gateway.configuration import Configuration
 from gateway.consent import Consent
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.following import FOLLOW, Follower, Following
 from gateway.import_jobs import IMPORT, UNDO, ImportJobs
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
+from gateway.opt_out_links import OptOutLinks
 from gateway.outbound import Outbound
-from gateway.queueing import LISTS, SEND, JobQueue
+from gateway.proofs import Proofs
+from gateway.queueing import DEFAULT, LISTS, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
@@ -36,9 +41,9 @@ from store import Store, open_store
 from store.client import open_client
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Services:
-    """Settings, live connections and use cases."""
+    """Settings and live connections; the use cases over them, each put together when it is first asked for."""
 
     settings: Settings
     secret_key: str
@@ -48,25 +53,130 @@ class Services:
     queue_connection: "redis.Redis"
     queue: JobQueue
     carriers: Mapping[str, Carrier]
-    inbound: Inbound
-    outbound: Outbound
-    consent: Consent
-    imports: Imports
-    import_jobs: ImportJobs
-    configuration: Configuration
-    sweeper: Sweeper
-    reviews: Reviews
-    subscriptions: Subscriptions
-    keyword_switches: KeywordSwitches
-    routing: Routing
-    metrics: Metrics
-    handset: Handset
-    reconciliation: ReconciliationSchedule
+
+    @cached_property
+    def inbound(self) -> Inbound:
+        """Texts that come in."""
+        return Inbound(self.store, self.queue, self.clock)
+
+    @cached_property
+    def outbound(self) -> Outbound:
+        """Texts that go out."""
+        return Outbound(
+            self.store,
+            self.queue,
+            self.carriers,
+            self.clock,
+            self.new_id,
+            _status_url(self.settings),
+            self.opt_out_links.filled,
+        )
+
+    @cached_property
+    def consent(self) -> Consent:
+        """Opt-outs that do not come as texts, and checks."""
+        return Consent(self.store, self.clock)
+
+    @cached_property
+    def opt_out_links(self) -> OptOutLinks:
+        """Links by which people opt out."""
+        secret = derived_secret(self.secret_key, "opt-out links")
+        return OptOutLinks(self.store, self.clock, self.consent, secret=secret, public_url=self.settings.public_url)
+
+    @cached_property
+    def proofs(self) -> Proofs:
+        """Proof files."""
+        key = derived_secret(self.secret_key, "proof files").encode()
+        return Proofs(self.store, self.consent, self.clock, key=key, software=f"Stopgate {version('stopgate')}")
+
+    @cached_property
+    def imports(self) -> Imports:
+        """Imports of files."""
+        return Imports(self.store, self.clock)
+
+    @cached_property
+    def import_jobs(self) -> ImportJobs:
+        """Imports of uploaded files, by workers."""
+        return ImportJobs(self.store, self.queue, self.clock, self.new_id, self.imports)
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """Accounts as code."""
+        return Configuration(self.store, tuple(self.carriers))
+
+    @cached_property
+    def following(self) -> Following:
+        """What is done after consent changes."""
+        return Following(self.store, self.followers)
+
+    @property
+    def followers(self) -> Sequence[Follower]:
+        """Who sees every consent change after it was made, in this order."""
+        return ()
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        """Finishes what was written and not done."""
+        return Sweeper(self.store, self.queue, self.clock, QUEUE_OF_EFFECT)
+
+    @cached_property
+    def reviews(self) -> Reviews:
+        """Texts that a person has to read."""
+        return Reviews(self.store, self.clock)
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """Who is in which audience, as programs ask for it."""
+        return Subscriptions(self.store, self.clock)
+
+    @cached_property
+    def keyword_switches(self) -> KeywordSwitches:
+        """Built-in keywords, on or off."""
+        return KeywordSwitches(self.store)
+
+    @cached_property
+    def routing(self) -> Routing:
+        """Texts to senders that nobody had."""
+        return Routing(self.store, self.inbound, self.carriers)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What monitoring reads."""
+        carriers = self.reconciliation.carriers
+        return Metrics(self.store, self.queue, self.reviews, self.clock, reconciled_carriers=carriers)
+
+    @cached_property
+    def handset(self) -> Handset:
+        """The simulator's phone."""
+        simulator = self.carriers.get("simulator")
+        phone = simulator if isinstance(simulator, Simulator) else None
+        address = self.settings.public_url or "http://localhost"
+        return Handset(self.store, phone, self.inbound, self.consent, self.clock, address)
+
+    @cached_property
+    def reconciliation(self) -> ReconciliationSchedule:
+        """Texts whose webhook never came, and where a carrier differs from us."""
+        return ReconciliationSchedule(
+            self.store,
+            Reconciler(self.store, self.carriers, self.inbound, self.clock),
+            DriftReport(self.store, self.carriers),
+            DriftRepair(self.store, self.carriers, self.clock),
+            self.clock,
+            carriers=[name for name, carrier in self.carriers.items() if isinstance(carrier, ListsInbound)],
+            every=self.settings.reconcile_every,
+            back=self.settings.reconcile_back,
+            push=["twilio"] if self.settings.twilio_consent_push else [],
+        )
 
     @property
     def doers(self) -> Mapping[str, Callable[[str], object]]:
         """What does each kind of effect, for workers."""
-        return {SEND: self.outbound.hand_over, IMPORT: self.import_jobs.run, UNDO: self.import_jobs.undo}
+        return {
+            SEND: self.outbound.hand_over,
+            FOLLOW: self.following.follow,
+            IMPORT: self.import_jobs.run,
+            UNDO: self.import_jobs.undo,
+        }
 
     def close(self) -> None:
         """Put away what is open. Jobs that still wait are queued first."""
@@ -75,7 +185,7 @@ class Services:
         self.store.close()
 
 
-QUEUE_OF_EFFECT: Mapping[str, str] = {IMPORT: LISTS, UNDO: LISTS}
+QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT, IMPORT: LISTS, UNDO: LISTS}
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 
 
@@ -117,11 +227,6 @@ def build(
     if carriers is None:
         carriers = open_carriers(settings, secret=derived_secret(secret_key, "simulator"), new_id=new_id)
 
-    inbound = Inbound(store, queue, clock)
-    consent = Consent(store, clock)
-    reviews = Reviews(store, clock)
-    imports = Imports(store, clock)
-    reconciliation = _reconciliation(settings, store, carriers, inbound, clock)
     return Services(
         settings=settings,
         secret_key=secret_key,
@@ -131,20 +236,6 @@ def build(
         queue_connection=queue_connection,
         queue=queue,
         carriers=carriers,
-        inbound=inbound,
-        outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings)),
-        consent=consent,
-        imports=imports,
-        import_jobs=ImportJobs(store, queue, clock, new_id, imports),
-        configuration=Configuration(store, tuple(carriers)),
-        sweeper=Sweeper(store, queue, clock, QUEUE_OF_EFFECT),
-        reviews=reviews,
-        subscriptions=Subscriptions(store, clock),
-        keyword_switches=KeywordSwitches(store),
-        routing=Routing(store, inbound, carriers),
-        metrics=Metrics(store, queue, reviews, clock, reconciled_carriers=reconciliation.carriers),
-        handset=_handset(settings, store, carriers, inbound, consent, clock),
-        reconciliation=reconciliation,
     )
 
 
@@ -155,32 +246,3 @@ def _status_url(settings: Settings) -> Callable[[str, str], str]:
         return f"{settings.public_url}/webhooks/{carrier}/status?m={message_id}" if settings.public_url else ""
 
     return status_url
-
-
-def _handset(
-    settings: Settings,
-    store: Store,
-    carriers: Mapping[str, Carrier],
-    inbound: Inbound,
-    consent: Consent,
-    clock: Clock,
-) -> Handset:
-    simulator = carriers.get("simulator")
-    phone = simulator if isinstance(simulator, Simulator) else None
-    return Handset(store, phone, inbound, consent, clock, settings.public_url or "http://localhost")
-
-
-def _reconciliation(
-    settings: Settings, store: Store, carriers: Mapping[str, Carrier], inbound: Inbound, clock: Clock
-) -> ReconciliationSchedule:
-    return ReconciliationSchedule(
-        store,
-        Reconciler(store, carriers, inbound, clock),
-        DriftReport(store, carriers),
-        DriftRepair(store, carriers, clock),
-        clock,
-        carriers=[name for name, carrier in carriers.items() if isinstance(carrier, ListsInbound)],
-        every=settings.reconcile_every,
-        back=settings.reconcile_back,
-        push=["twilio"] if settings.twilio_consent_push else [],
-    )

@@ -105,6 +105,12 @@ def _hours_back(value: str) -> timedelta:
     return timedelta(hours=_number(1, 720)(value))
 
 
+def _rate(value: str) -> str | None:
+    if value != "off" and not re.fullmatch(r"[1-9][0-9]{0,6}/(second|minute|hour)", value):
+        raise _BadValue("has to be like 6000/minute (or /second, /hour), or off")
+    return None if value == "off" else value
+
+
 def _switch(value: str) -> bool:
     if value not in {"on", "off"}:
         raise _BadValue("has to be on or off")
@@ -162,6 +168,8 @@ SETTINGS: tuple[Setting, ...] = (
             "Hours between two looks at the carrier's list for texts whose webhook never came, or off."),
     Setting("STOPGATE_RECONCILE_BACK", "reconcile_back", _hours_back, "24",
             "Hours each such look goes back at least; after an outage it goes back to before the outage by itself."),
+    Setting("STOPGATE_API_RATE", "api_rate", _rate, "6000/minute",
+            "Requests each API key may make, such as 100/second or 6000/minute, or off. Webhooks are not limited."),
     Setting("TWILIO_ACCOUNT_SID", "twilio_account_sid", _account_sid, None, "The Twilio account."),
     Setting("TWILIO_AUTH_TOKEN", "twilio_auth_tokens", _tokens, None,
             "Its auth token; two with a comma between them while one replaces the other.", secret=True),
@@ -191,6 +199,7 @@ class Settings:
     carrier_timeout: float
     reconcile_every: timedelta | None
     reconcile_back: timedelta
+    api_rate: str | None
     twilio_account_sid: str | None
     twilio_auth_tokens: tuple[str, ...]
     twilio_api_key: str | None

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from gateway.account_settings import setting_of
+from gateway.account_settings import revokes_all, setting_of
 from gateway.carriers.base import CarrierTraits, InboundText
 from gateway.clock import Clock
 from gateway.directory import owners_of
@@ -133,9 +133,7 @@ class Situation:
 
     @property
     def _revokes_all(self) -> bool:
-        # US-13: from a date that may still move, a STOP to one kind of text revokes consent to all of them.
-        start = str(self.setting("revoke_all_from"))
-        return bool(start) and self.now.date().isoformat() >= start
+        return revokes_all(self.account.settings if self.account else {}, self.now.date())
 
     @cached_property
     def is_to_be_read(self) -> bool:

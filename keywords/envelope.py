@@ -8,6 +8,7 @@ are.
 # ruff: noqa: RUF001 - characters that look alike are what this module is about
 
 import re
+from itertools import islice
 
 _QUOTES = re.compile("[“”„«»‹›「」『』＂]")
 _PREFIXES = ("re", "fw", "aw", "wg", "rv", "tr", "subject", "antw")
@@ -36,7 +37,8 @@ def strip_envelope(text: str) -> str:
         text = _strip_lines(text, marks.ORIGINAL, marks.LINE_QUOTE, marks.SIGNATURE)
     text = _blank(text, marks.INLINE_SIGNATURE.search(text, max(0, len(text) - _TAIL)))
     if text[:1] not in "-–—~":
-        text = _blank(text, marks.SIGNED_NAME.search(text, max(0, len(text) - _LONGEST_NAME)))
+        signed = _blank(text, marks.SIGNED_NAME.search(text, max(0, len(text) - _LONGEST_NAME)))
+        text = signed if marks.WORD.search(signed) else text  # "- Help" and nothing else is no signature
     if "(" in text:
         text = _blank(text, marks.EFFECT.search(text, max(0, len(text) - _TAIL)))
     return _strip_quotations(text)
@@ -116,10 +118,17 @@ def _is_quotation(text: str, match: re.Match[str]) -> bool:
         if REACTION.match(before):
             return True
         # An emoji before somebody's own short words in quotation marks is no reaction.
-        if EMOJI_ONLY.match(before) and len(quoted.split(None, _REACTED_TO_WORDS)) >= _REACTED_TO_WORDS:
+        if EMOJI_ONLY.match(before) and _has_words(quoted, _REACTED_TO_WORDS):
             return True
     if not before.strip() and not text[match.end() : match.end() + _BEFORE].strip():
         return False
     if FOOTER.search(quoted[:_LONGEST_FOOTER]):
         return True
-    return len(quoted.split(None, _LONG_QUOTATION_WORDS)) > _LONG_QUOTATION_WORDS
+    return _has_words(quoted, _LONG_QUOTATION_WORDS + 1)
+
+
+def _has_words(text: str, number: int) -> bool:
+    """Tell whether a text has so many words; punctuation standing alone is none."""
+    from keywords.phone_marks import WORD
+
+    return sum(1 for _ in islice(WORD.finditer(text), number)) == number

@@ -32,7 +32,13 @@ REACTION = re.compile(
     )\s*[:：]?\s*$""",
     re.IGNORECASE | re.VERBOSE,
 )
-EMOJI_ONLY = re.compile(r"^[^\w]*(?:\s(?:to|a|à|auf|para|su|op))?\s*$", re.IGNORECASE)
+# Punctuation alone is no emoji: ":" before a quotation mark says nothing.
+EMOJI_ONLY = re.compile(
+    r"^[^\w]*?[\u00a9\u00ae\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff][^\w]*"
+    r"(?:\s(?:to|a|à|auf|para|su|op))?\s*$",
+    re.IGNORECASE,
+)
+WORD = re.compile(r"[^\W_]+")
 FOOTER = re.compile(
     r"\b(?:reply|text|send|txt|respond|responde|envía|envia|répondez|antworte\w*|rispondi|responda)\b.{0,30}"
     r"\b(?:stop\w*|quit|end|cancel|unsubscribe|baja|alto|parar|sair|arr[eê]t)\b"

@@ -14,8 +14,11 @@ from store.audiences import AudienceStore
 from store.batches import BatchStore
 from store.bulk import BulkStore
 from store.client import open_client
+from store.confirming import ConfirmingStore
 from store.consent import ConsentStore
+from store.days import DayStore
 from store.directory import DirectoryStore
+from store.following import FollowStore
 from store.functions import Functions
 from store.health import Health
 from store.idempotency import IdempotencyStore
@@ -25,8 +28,10 @@ from store.journal_reading import JournalStore
 from store.listing import ListingStore
 from store.messages import MessageStore
 from store.outbox import Outbox
+from store.rates import RateStore
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
+from store.texts import TextStore
 from store.topology import Cluster, OneServer, Topology
 from store.upgrades import Keyspace
 from store.uploads import UploadStore
@@ -41,6 +46,7 @@ class Store:
     client: "redis.Redis"
     topology: Topology
     functions: Functions
+    following: FollowStore
     consent: ConsentStore
     bulk: BulkStore
     batches: BatchStore
@@ -49,10 +55,14 @@ class Store:
     audiences: AudienceStore
     reviews: ReviewStore
     messages: MessageStore
+    texts: TextStore
+    days: DayStore
+    confirming: ConfirmingStore
     outbox: Outbox
     directory: DirectoryStore
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
+    rates: RateStore
     imports: ImportStore
     uploads: UploadStore
     health: Health
@@ -101,6 +111,7 @@ def open_store(
         client=client,
         topology=topology,
         functions=functions,
+        following=FollowStore(client, functions),
         consent=ConsentStore(client, functions, topology),
         bulk=bulk,
         batches=BatchStore(topology, functions),
@@ -109,10 +120,14 @@ def open_store(
         audiences=AudienceStore(client, functions),
         reviews=ReviewStore(client, functions),
         messages=messages,
+        texts=TextStore(topology),
+        days=DayStore(topology),
+        confirming=ConfirmingStore(functions, messages),
         outbox=Outbox(client, functions),
         directory=DirectoryStore(client, monotonic),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
+        rates=RateStore(topology),
         imports=ImportStore(client, functions),
         uploads=UploadStore(client),
         health=Health(topology),

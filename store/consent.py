@@ -12,6 +12,7 @@ from store import keys
 from store.addresses import Place, place_of
 from store.client import store_errors
 from store.details import unpack
+from store.enlisting import day_entry
 from store.functions import Functions
 from store.journal import (
     JournalEntry,
@@ -111,6 +112,11 @@ class Block:
     event: str
 
 
+def journal_keys(shard: str, owner: str) -> list[str]:
+    """The keys of a journal as the function library wants them: the stream, then who is behind."""
+    return [keys.journal(shard, owner), keys.behind(shard)]
+
+
 def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[list[str], list[dict[str, Any]]]:
     """Keys of changes and their payloads, whose positions count from `first` (1 is the first key of a call)."""
     names: list[str] = []
@@ -118,12 +124,16 @@ def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[li
     for change in changes:
         position = first + len(names)
         names += [keys.gate(place, change.scope, channel) for channel in ALL_CHANNELS]
-        names += [keys.details(place, change.scope), keys.journal(place.shard, change.owner), keys.members(place.shard)]
+        names += [
+            keys.details(place, change.scope),
+            *journal_keys(place.shard, change.owner),
+            keys.members(place.shard),
+        ]
         beside: dict[str, Any] = {}
         if change.scope.entered:
             # What is entered does not override a later word of the person (G7).
             names.append(keys.details(place, change.scope.persons_side))
-            beside["persons"] = position + 5
+            beside["persons"] = position + 6
         payloads.append(
             {
                 **beside,
@@ -136,7 +146,7 @@ def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[li
                 "voice": position + 1,
                 "details": position + 2,
                 "journal": position + 3,
-                "members": position + 4,
+                "members": position + 5,
                 **({"only_event": change.only_event} if change.only_event else {}),
             }
         )
@@ -191,19 +201,34 @@ class ConsentStore:
         self._topology = topology
 
     def apply(
-        self, address: str, changes: Sequence[Change], *, occurred_at: datetime, detail: Mapping[str, Any]
+        self,
+        address: str,
+        changes: Sequence[Change],
+        *,
+        occurred_at: datetime,
+        detail: Mapping[str, Any],
+        now: datetime | None = None,
     ) -> tuple[Outcome, ...]:
         """Apply the changes of one event, with their journal entries, in one step.
 
         Repeating the same event is safe: the second time it changes nothing.
+
+        Args:
+            address: whose.
+            changes: what the event asks for.
+            occurred_at: when it happened, which decides what it changes (G7).
+            detail: for the journal.
+            now: in the figures of which day it counts; when it happened, when left out.
 
         Raises:
             StoreError: nothing is known about what happened.
         """
         place = place_of(address)
         names = [keys.counters(place.shard)]
-        change_names, payloads = change_keys(place, changes, first=2)
+        entry = day_entry(place.shard, changes[0].owner if changes else "", now or occurred_at, names)
+        change_names, payloads = change_keys(place, changes, first=len(names) + 1)
         payload = {
+            "entry": entry,
             "counters": 1,
             "address": address,
             "member": place.gate_member,

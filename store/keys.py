@@ -31,6 +31,21 @@ def journal(shard: str, owner: str) -> str:
     return f"{{{shard}}}:journal:{owner}"
 
 
+def behind(shard: str) -> str:
+    """Sorted set of the journals' owners with entries that were not followed yet, by when the oldest came."""
+    return f"{{{shard}}}:behind"
+
+
+def followed(shard: str) -> str:
+    """Hash of how far each journal was followed: owner to entry."""
+    return f"{{{shard}}}:followed"
+
+
+def following(shard: str) -> str:
+    """Lease of the one that follows the journals of a shard just now."""
+    return f"{{{shard}}}:following"
+
+
 def members(shard: str) -> str:
     """Hash of how many members each gate index of the shard has, by "channel:scope"; fields are never removed."""
     return f"{{{shard}}}:members"
@@ -79,6 +94,26 @@ def timeline(shard: str, message_id: str) -> str:
 def thread(shard: str, account: str, address: str) -> str:
     """Stream of the messages between one account and one address."""
     return f"{{{shard}}}:thread:{account}:{address}"
+
+
+def texts(shard: str, account: str, direction: str) -> str:
+    """Sorted set of the texts of one account in one direction, by when they were sent."""
+    return f"{{{shard}}}:texts:{account}:{direction}"
+
+
+def conversations(shard: str, account: str) -> str:
+    """Sorted set of the addresses one account has texts with, by their last text."""
+    return f"{{{shard}}}:conversations:{account}"
+
+
+def unanswered(shard: str, account: str) -> str:
+    """Sorted set of the addresses whose last own words nobody answered, by when they came."""
+    return f"{{{shard}}}:unanswered:{account}"
+
+
+def days(shard: str, account: str, month: str) -> str:
+    """Hash of the figures of one account in one month ("202611"), by day and what is counted."""
+    return f"{{{shard}}}:days:{account}:{month}"
 
 
 def audience(place: Place, account: str, name: str) -> str:
@@ -165,6 +200,16 @@ def imports_of(account: str) -> str:
 def idempotency(account: str, key: str) -> str:
     """What an idempotency key was used for."""
     return f"{{account:{account}}}:idempotency:{key}"
+
+
+def answer(account: str, key: str) -> str:
+    """What a request with an Idempotency-Key was answered."""
+    return f"{{account:{account}}}:answer:{key}"
+
+
+def rate(name: str) -> str:
+    """Count of requests in the current window."""
+    return f"{{rate:{name}}}"
 
 
 def unrouted() -> str:

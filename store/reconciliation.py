@@ -1,25 +1,20 @@
 """Reconciling with a carrier: who does it now, how far it came, when it was last complete."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import redis
-from redis.exceptions import LockError
 
 from store import keys
 from store.client import store_errors
-from store.errors import StoreError
+from store.leases import Lease, held
 
 # Longer than any pause between two pages; a runner that died is forgotten after this.
 LEASE = timedelta(minutes=10)
-
-
-class AlreadyRunning(StoreError):
-    """Somebody else has the lock, or took it because we were silent for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,68 +58,21 @@ class Record:
     ingested: int
 
 
-class RunLock:
-    """The right to reconcile with a carrier, held by a token that expires."""
-
-    def __init__(self, lock: Any) -> None:
-        self._lock = lock
-
-    def renew(self) -> None:
-        """Keep it for another lease.
-
-        Raises:
-            AlreadyRunning: it expired and belongs to somebody else, or to nobody.
-            StoreError: the store did not answer.
-        """
-        try:
-            with store_errors():
-                _own_errors(self._lock.reacquire)
-        except _Lost:
-            raise AlreadyRunning("Another run took over: this one was silent for too long.") from None
-
-
-class _Lost(Exception):
-    """The lock is no longer ours."""
-
-
-def _own_errors(step: Any) -> Any:
-    """Call `step`, with the lock's own errors kept apart from those of the connection."""
-    try:
-        return step()
-    except LockError as error:
-        raise _Lost from error
-
-
 class ReconciliationStore:
     """What is kept about reconciling, by carrier."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
 
-    @contextmanager
-    def running(self, carrier: str, *, lease: timedelta = LEASE) -> Iterator[RunLock]:
-        """Be the only one that reconciles with a carrier.
-
-        Args:
-            carrier: its name.
-            lease: after this long without `renew` somebody else may begin.
+    def running(self, carrier: str, *, lease: timedelta = LEASE) -> AbstractContextManager[Lease]:
+        """Be the only one that reconciles with a carrier; see `store.leases.held`.
 
         Raises:
-            AlreadyRunning: somebody else does it now.
+            AlreadyRunning: somebody else does.
             StoreError: the store did not answer.
         """
-        lock: Any = self._client.lock(
-            keys.reconciliation_lock(carrier), timeout=lease.total_seconds(), blocking=False, thread_local=False
-        )
-        with store_errors():
-            if not lock.acquire():
-                raise AlreadyRunning(f"A reconciliation with {carrier} is running already. Let it finish.")
-        try:
-            yield RunLock(lock)
-        finally:
-            # A lock that cannot be given back now expires by itself.
-            with suppress(_Lost, StoreError), store_errors():
-                _own_errors(lock.release)
+        said = f"A reconciliation with {carrier} is running already. Let it finish."
+        return held(self._client, keys.reconciliation_lock(carrier), lease, said)
 
     def progress(self, carrier: str, kind: str) -> Progress | None:
         """How far an interrupted run of a kind ("scheduled", "by_hand") came, or None. Raises StoreError."""

@@ -169,6 +169,6 @@ def api(services: Services, client: FlaskClient) -> Callable[..., Any]:
         response = client.open(
             f"/api/v1{path}", method=method, json=body, headers={"Authorization": f"Bearer {keys[account, role]}"}
         )
-        return response.status_code, response.get_json(force=True)
+        return response.status_code, response.get_json(force=True, silent=True)
 
     return call

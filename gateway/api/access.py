@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import current_app, g, request
+from flask import Response, current_app, g, request
 
 from gateway.api.problems import Problem
+from gateway.api.rates import KeyRates
+from gateway.api.repeating import earlier_answer
 from gateway.services import Services
 from store.api_keys import ApiKey
 from store.directory import Account
@@ -26,6 +28,9 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.get_opt_out": _READ,
     "api.put_opt_out": _MANAGE,
     "api.delete_opt_out": _MANAGE,
+    "api_links.make_opt_out_link": _SEND,
+    "api_proof.get_proof": _READ,
+    "api_proof.get_proof_text": _READ,
     "api_consent.list_reviews": _READ,
     "api_consent.decide_review": _MANAGE,
     "api_consent.subscribe": _MANAGE,
@@ -54,11 +59,12 @@ def services() -> Services:
     return found
 
 
-def check_key() -> None:
-    """Let a request through when its API key may use the route.
+def check_key() -> Response | None:
+    """Let a request through when its API key may use the route: None, or what it was answered before.
 
     Raises:
-        Problem: missing_key, wrong_key or not_permitted; then, of the body, unsupported_type or bad_json.
+        Problem: missing_key, wrong_key, rate_limited or not_permitted; then, of the body, unsupported_type or bad_json;
+            then, of its idempotency key, what `earlier_answer` raises.
         StoreError: the key cannot be looked up.
     """
     scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
@@ -68,12 +74,15 @@ def check_key() -> None:
     account = services().store.directory.current().accounts.get(key.account) if key else None
     if key is None or account is None:
         raise Problem("wrong_key", "This API key does not exist or was revoked.")
+    g.api_key, g.account = key, account
+    rates: KeyRates = current_app.extensions["stopgate_rates"]
+    rates.count()
     allowed = PERMISSIONS.get(request.endpoint or "", frozenset())
     if request.endpoint and key.role not in allowed:
         needed = " or ".join(sorted(allowed))
         raise Problem("not_permitted", f"This key has the role {key.role}; {needed} is needed.")
     _check_body()
-    g.api_key, g.account = key, account
+    return earlier_answer(services(), account.id)
 
 
 def _check_body() -> None:

@@ -42,6 +42,10 @@ PROBLEMS: Mapping[str, ProblemKind] = {
         ProblemKind("review_window_over", 409, "It is too late to take this back"),
         ProblemKind("changed_since", 409, "Something happened since"),
         ProblemKind("idempotency_key_reused", 409, "The idempotency key belongs to another request"),
+        ProblemKind("in_progress", 409, "The same request runs already"),
+        ProblemKind("bad_cursor", 422, "The cursor is not one of this list"),
+        ProblemKind("rate_limited", 429, "The key made too many requests"),
+        ProblemKind("no_public_url", 409, "The installation has no public address"),
         ProblemKind("unknown_sender", 422, "The sender is not one of this account"),
         ProblemKind("one_scope_only", 422, "Two scopes were named"),
         ProblemKind("in_the_future", 422, "A time is in the future"),
@@ -53,7 +57,10 @@ PROBLEMS: Mapping[str, ProblemKind] = {
 
 
 class Problem(Exception):
-    """An error to answer with. code: a row of PROBLEMS; facts: further members of the document."""
+    """An error to answer with. code: a row of PROBLEMS; facts: further members of the document.
+
+    A fact `retry_after` (seconds) is a Retry-After header too.
+    """
 
     def __init__(self, code: str, detail: str, **facts: Any) -> None:
         self.kind = PROBLEMS[code]
@@ -76,6 +83,9 @@ class Problem(Exception):
             "detail": self.detail,
             **self.facts,
         }
-        return Response(
+        response = Response(
             json.dumps(document, ensure_ascii=False), status=self.kind.status, content_type="application/problem+json"
         )
+        if "retry_after" in self.facts:
+            response.headers["Retry-After"] = str(self.facts["retry_after"])
+        return response

@@ -8,6 +8,7 @@ from gateway.cli.configuring import apply, block, keys, unrouted
 from gateway.cli.inspecting import check, doctor, explain, try_text
 from gateway.cli.lists import export_list, import_list, scrub_list
 from gateway.cli.maintaining import backup, restore_backup, upgrade, verify
+from gateway.cli.proving import proof
 from gateway.cli.reconciling import drift, reconcile
 from gateway.cli.running import sweeper, up, web, worker
 from gateway.errors import ConfigurationError, GatewayError, SettingsError
@@ -39,7 +40,23 @@ def main() -> None:
 
 
 for command in (
-    *(up, web, worker, sweeper, apply, block, keys, unrouted, check, explain, try_text, doctor, reconcile, drift),
+    *(
+        up,
+        web,
+        worker,
+        sweeper,
+        apply,
+        block,
+        keys,
+        unrouted,
+        check,
+        explain,
+        proof,
+        try_text,
+        doctor,
+        reconcile,
+        drift,
+    ),
     *(import_list, export_list, scrub_list, verify, backup, restore_backup, upgrade),
 ):
     main.add_command(command)

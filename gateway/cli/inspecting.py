@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.opening import account_named, data_option, open_services, settings_with
+from gateway.cli.proving import write_proof
 from gateway.consent import Explanation
 from gateway.doctor import examine
 from gateway.phone import InvalidNumber, masked, normalise
@@ -49,12 +50,22 @@ def check(numbers: tuple[str, ...], account_id: str | None, sender: str | None, 
 @click.command()
 @click.argument("number")
 @click.option("--account", "account_id", help="In which account.")
+@click.option(
+    "--proof", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write a proof file (docs/proof.md)."
+)
+@click.option("--format", "form", type=click.Choice(["json", "text"]), default="json", help="Of the proof file.")
 @data_option
-def explain(number: str, account_id: str | None, data: Path | None) -> None:
+def explain(number: str, account_id: str | None, file: Path | None, form: str, data: Path | None) -> None:
     """Tell everything that is known of NUMBER: what is blocked, since when, by which words."""
     with open_services(data) as services:
         account = account_named(services, account_id)
-        explanation = services.consent.explain(account, _number(number, account))
+        wanted = _number(number, account)
+        if file is not None:
+            document = services.proofs.make(account, wanted)
+            write_proof(document, file, form)
+            click.echo(f"{document['count']} entries about {wanted} in {file}. Head: {document['head']}")
+            return
+        explanation = services.consent.explain(account, wanted)
         timelines = {
             message.id: services.store.messages.timeline(message.id)
             for message in explanation.messages

@@ -194,7 +194,7 @@ end
 ------------------------------------------------------------------------------------------------------------
 -- sg_import: opt-outs of one shard from a file
 --   KEYS     mark, batch index, members, journal, counters; per gate bucket: a gate index for each channel, seen
---            numbers; then details buckets
+--            numbers; then details buckets; then the figures of the day, when the import is counted; last, who is behind
 --   ARGV     JSON {scope, channels, source, batch, block, part, kept, dry, undated, gates}: gates says how many details
 --            buckets each gate bucket has; then per details bucket its packed rows. dry: change nothing, only answer.
 --            undated: the time of the rows that have none of their own, or 0
@@ -228,12 +228,16 @@ redis.register_function('sg_import', function(keys, args)
     local event = journal(keys, 4, {
       kind = 'import', scope = header.scope, channels = table.concat(header.channels, ','),
       source = tostring(header.source), batch = header.batch, rows = table.concat(rows),
-    })
+    }, #keys)
     for index, groups in ipairs(buckets) do write_bucket(keys, header, groups, 6 + (index - 1) * width, event) end
     for channel, grown in pairs(header.grown) do count_members(keys, 3, header.scope, channel, grown) end
     redis.call('HSET', keys[2], event, '')
   end
   redis.call('HINCRBY', keys[5], 'import_rows', #outcomes)
+  if header.days and not header.dry then
+    local _, newly = string.gsub(table.concat(outcomes), ANSWER.opted_out, '')
+    if newly > 0 then count_day(keys, header, 'opt_out:' .. header.source, newly) end
+  end
   local answer = table.concat(outcomes)
   redis.call('HSET', keys[1], header.part, answer)
   return answer
@@ -241,7 +245,7 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_undo: takes back one journal entry of an import: what it newly blocked and nothing has changed since
---   KEYS     batch index, members, journal; then per row: gate text, gate voice, details
+--   KEYS     batch index, members, journal; then per row: gate text, gate voice, details; last, who is behind
 --   ARGV     JSON {scope, source, batch, entry, at, dry}; then per row: member, details field, the journal's row.
 --            dry: change nothing, only answer
 --   returns  JSON {lifted, kept}
@@ -294,7 +298,7 @@ redis.register_function('sg_undo', function(keys, args)
     local event = journal(keys, 3, {
       kind = 'undo', scope = header.scope, channels = 'text,voice', source = tostring(header.source),
       batch = header.batch, undoes = header.entry, detail = header.detail, rows = table.concat(rows),
-    })
+    }, #keys)
     for _, state in ipairs(states) do
       for channel, gate in pairs(state.lifted) do
         state.records[channel].event = event

@@ -207,6 +207,8 @@ ROUTES = {
     "api.get_opt_out": ("GET", f"/opt-outs/{PERSON}", None),
     "api.put_opt_out": ("PUT", f"/opt-outs/{PERSON}", {}),
     "api.delete_opt_out": ("DELETE", f"/opt-outs/{PERSON}", None),
+    "api_proof.get_proof": ("GET", f"/opt-outs/{PERSON}/proof", None),
+    "api_proof.get_proof_text": ("GET", f"/opt-outs/{PERSON}/proof.txt", None),
     "api_consent.list_reviews": ("GET", "/reviews", None),
     "api_consent.decide_review": ("POST", "/reviews/m00" + "0" * 32, {"decision": "opt_out"}),
     "api_consent.subscribe": ("POST", "/subscriptions", {"number": PERSON, "audience": "news", "from": "55555"}),

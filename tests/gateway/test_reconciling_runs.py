@@ -8,7 +8,7 @@ import pytest
 from gateway.errors import CarrierError
 from gateway.reconciling import Tally, Watch
 from gateway.services import Services
-from store.reconciliation import AlreadyRunning
+from store.leases import AlreadyRunning
 from tests.conftest import FakeClock
 from tests.fake_twilio import FakeTwilio
 from tests.gateway.test_inbound import blocks, journal

@@ -59,6 +59,21 @@ def test_punctuation_around_a_word_never_changes_the_action(word: str, before: s
     assert decision.acts
 
 
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        (":«: : STOP ALL", Action.OPT_OUT),
+        ("👍 «: : STOP ALL", Action.OPT_OUT),
+        ('🖕"🤬️^*🚫_👍🚫_~…:STop alL？^##+,}❤!{', Action.OPT_OUT),
+        ("、|\n–Help", Action.HELP),
+        ("”“»–'!–Info", Action.HELP),
+    ],
+)
+def test_decoration_that_looks_like_what_phones_write_hides_no_word(text: str, action: Action) -> None:
+    """Found by generated texts: punctuation taken for a reaction, a word taken for a signed name."""
+    assert decide(text).action is action
+
+
 @given(WORDS, st.lists(st.sampled_from(EMOJI), max_size=4), st.lists(st.sampled_from(EMOJI), max_size=4), st.booleans())
 def test_emoji_around_a_word_never_changes_the_action(
     word: str, before: list[str], after: list[str], apart: bool
