@@ -108,9 +108,8 @@ class ImportJobs:
         """
         refuse_too_large(path, name)
         look = path.stat().st_size <= _LOOKED_INTO_AT_ONCE or not has_to_be_converted(path)
-        order = self._imports.order(
-            account, path, actor=actor, name=name, look=look, rows_in_block=ROWS_IN_BLOCK, **wishes
-        )
+        wishes.setdefault("rows_in_block", ROWS_IN_BLOCK)
+        order = self._imports.order(account, path, actor=actor, name=name, look=look, **wishes)
         self._imports.refuse_impossible(account, order)
         upload = self._new_id()
         with path.open("rb") as file:
@@ -137,7 +136,7 @@ class ImportJobs:
         """Stop an import after the block it is at; it can be resumed.
 
         Raises:
-            NotAllowed: unknown_import or import_over.
+            NotAllowed: not_found or import_over.
             StoreError: it is unknown whether it will stop.
         """
         record, now = self._imports.record(import_id, account), self._clock.now()
@@ -152,7 +151,7 @@ class ImportJobs:
         """Go on with an import that was stopped, or failed.
 
         Raises:
-            NotAllowed: unknown_import or import_over.
+            NotAllowed: not_found or import_over.
             StoreError: it is unknown whether it goes on.
         """
         record = self._imports.record(import_id, account)
@@ -168,7 +167,7 @@ class ImportJobs:
         """Do what a dry run foretold: the same file, the same mapping, the same date. Once, however often asked.
 
         Raises:
-            NotAllowed: unknown_import or not_a_dry_run.
+            NotAllowed: not_found or not_a_dry_run.
             StoreError: asking again is safe.
         """
         record = self._imports.record(import_id, account)
@@ -187,7 +186,7 @@ class ImportJobs:
         """Have an import undone by a worker.
 
         Raises:
-            NotAllowed: unknown_import, still_running or nothing_to_undo.
+            NotAllowed: not_found, still_running or nothing_to_undo.
             StoreError: asking again is safe.
         """
         record = self._imports.record(import_id, account)

@@ -24,6 +24,7 @@ from gateway.import_rows import COUNTED_AS, read_block
 from gateway.lists.columns import Columns
 from gateway.lists.dates import zone_of
 from gateway.lists.reading import Block, ListFileError, Table, header_block, open_table
+from gateway.phone import is_country
 from store import Store
 from store.batches import Undone
 from store.consent import Source, milliseconds
@@ -127,10 +128,9 @@ class Imports:
             raise NotAllowed("unknown_sender", f"{order.sender} is not a sender of this account.")
         if order.opted_out_at > milliseconds(self._clock.now() + _CLOCK_SKEW):
             raise NotAllowed("in_the_future", "The date of the opt-outs is in the future.")
-        try:
-            zone_of(order.timezone)
-        except ValueError as error:
-            raise NotAllowed("invalid_request", f"timezone: {error}") from None
+        if order.default_country and not is_country(order.default_country):
+            raise NotAllowed("invalid_request", f"default_country: there is no country {order.default_country!r}")
+        refuse_unknown_zone(order.timezone)
 
     def create(self, account: Account, import_id: str, order: ImportOrder) -> ImportRecord:
         """Note an import that is to be run. The same id again is the same import.
@@ -166,7 +166,7 @@ class Imports:
             token: who runs it; nobody else does at the same time.
 
         Raises:
-            NotAllowed: unknown_import, import_over, another_file or already_running.
+            NotAllowed: not_found, import_over, another_file or already_running.
             ListFileError: the file is broken; the import is `failed`, what was done stays done.
             TakenOver: another one runs it now.
             StoreError: the import can be resumed.
@@ -264,11 +264,11 @@ class Imports:
         """An import; with an account, only one of its own.
 
         Raises:
-            NotAllowed: unknown_import.
+            NotAllowed: not_found.
         """
         record = self._store.imports.get(import_id)
         if record is None or (account is not None and record.account != account.id):
-            raise NotAllowed("unknown_import", f"There is no import {import_id[:64]}.")
+            raise NotAllowed("not_found", f"There is no import {import_id[:64]}.")
         return record
 
     def refuse_undo(self, record: ImportRecord) -> None:
@@ -298,7 +298,7 @@ class Imports:
         """Take an import back: lifts what it newly blocked and nothing has changed since. Safe to repeat.
 
         Raises:
-            NotAllowed: unknown_import, still_running or nothing_to_undo.
+            NotAllowed: not_found, still_running or nothing_to_undo.
             StoreError: undoing again completes it.
         """
         record = self.record(import_id)
@@ -321,6 +321,14 @@ class Imports:
             detail={**who, "file": order.file},
             **wishes,
         )
+
+
+def refuse_unknown_zone(name: str) -> None:
+    """Refuse a time zone that does not exist. Raises NotAllowed: invalid_request."""
+    try:
+        zone_of(name)
+    except ValueError as error:
+        raise NotAllowed("invalid_request", f"timezone: {error}") from None
 
 
 def _with_header(table: Table, columns: Columns) -> Iterator[Block]:

@@ -225,3 +225,13 @@ def _put_together(header: Sequence[str], targets: Sequence[str], guessed: Guess,
         properties=properties if kind == CONTACTS else {},
         **single,
     )
+
+
+def targets_of(header: Sequence[str], columns: Columns) -> tuple[str, ...]:
+    """The target field of each column, from where they were found."""
+    named = {"phone": columns.phone, "opted_out": columns.opted_out}
+    named |= {name: getattr(columns, name) for name in _SINGLE}
+    at = {index: name for name, index in named.items() if index is not None}
+    at |= dict.fromkeys(columns.other_phones, "other_phone")
+    at |= {index: f"{PROPERTY}{name}" for name, index in columns.properties.items()}
+    return tuple(at.get(index, IGNORE) for index in range(len(header)))
