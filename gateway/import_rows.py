@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gateway.import_orders import ImportOrder
 from gateway.import_reports import RowReport
 from gateway.lists.columns import Columns
-from gateway.lists.reading import Block, true_text
+from gateway.lists.reading import Block, true_text, true_texts
 from gateway.lists.words import channels_of, says_opted_out
 from gateway.normalising import Normaliser
 from gateway.phone import NumberProblem
@@ -61,7 +61,7 @@ def read_block(block: Block, encoding: str, order: ImportOrder, columns: Columns
         order, columns: of the import.
         now: milliseconds since 1970.
     """
-    cells = [true_text(cell, encoding) for cell in block.column(columns.number)]
+    cells = true_texts(block.column(columns.number), encoding)
     found = RowsOfBlock(block.first_row, cells)
     numbers = Normaliser(order.default_country or None).column(cells)
     _leave_out(found, block, encoding, columns)

@@ -13,7 +13,12 @@ HOLD = "hold"
 
 def gate(place: Place, scope: Scope, channel: Channel) -> str:
     """Set of the blocked members of one bucket."""
-    return f"{{{place.shard}}}:gate:{channel}:{scope.key}:{place.gate_bucket}"
+    return f"{{{place.shard}}}:{gate_index(scope, channel)}:{place.gate_bucket}"
+
+
+def gate_index(scope: Scope, channel: Channel) -> str:
+    """What the keys of a gate index have between their shard and their bucket."""
+    return f"gate:{channel}:{scope.key}"
 
 
 def hold(place: Place, scope: Scope) -> str:

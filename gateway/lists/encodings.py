@@ -57,3 +57,10 @@ def true_text(cell: str, encoding: str) -> str:
         except UnicodeDecodeError:
             pass
     return raw.decode("cp1252", "replace")
+
+
+def true_texts(cells: list[str], encoding: str) -> list[str]:
+    """The texts of the cells of a column that was read as Latin-1."""
+    if encoding not in {"utf-8", "cp1252"} or "".join(cells).isascii():
+        return cells
+    return [true_text(cell, encoding) for cell in cells]

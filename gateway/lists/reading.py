@@ -16,10 +16,10 @@ from typing import Any, TextIO
 
 from gateway.lists.blocks import Block, Gathering, Portion
 from gateway.lists.converting import converted, has_to_be_converted
-from gateway.lists.encodings import BYTEWISE, encoding_of, true_text
+from gateway.lists.encodings import BYTEWISE, encoding_of, true_text, true_texts
 from gateway.lists.failing import LONGEST_LINE, MOST_COLUMNS, ListFileError
 
-__all__ = ["Block", "ListFileError", "Table", "header_block", "open_table", "true_text"]
+__all__ = ["Block", "ListFileError", "Table", "header_block", "open_table", "true_text", "true_texts"]
 
 ROWS_IN_BLOCK = 250_000
 _CHUNK = 4_000_000
