@@ -20,6 +20,7 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "api_imports.apply_import": ("not_a_dry_run",),
     "api_imports.foretell_undo": ("still_running", "nothing_to_undo"),
     "api_imports.undo_import": ("still_running", "nothing_to_undo"),
+    "api_links.make_opt_out_link": ("invalid_number", "no_public_url", "unknown_sender"),
     "api_consent.switch_keyword": ("unknown_keyword", "confirmation_needed", "unknown_sender"),
 }
 """Endpoint -> codes of its use case. What follows from the route's shape is not repeated here."""
