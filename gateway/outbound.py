@@ -61,6 +61,7 @@ class Outbound:
         new_id: Callable[[], str],
         status_url: Callable[[str, str], str],
         filled: Callable[[Account, str, str, str], str],
+        expect_status: Callable[[Message], None],
     ) -> None:
         self._store = store
         self._queue = queue
@@ -69,6 +70,7 @@ class Outbound:
         self._new_id = new_id
         self._status_url = status_url
         self._filled = filled
+        self._expect_status = expect_status
 
     def accept(self, account: Account, request: SendRequest) -> Message:
         """Take a text to be sent. It is in the store before this returns; it goes out later, through the gate.
@@ -124,6 +126,7 @@ class Outbound:
         message = self._store.messages.get(identifier)
         if message is None:
             return "missing"
+        self._expect_status(message)
         handed = self._store.messages.hand_over(message, now=self._clock.now(), lease=LEASE)
         if not handed.send:
             self._log_refusal(message, handed)
@@ -207,6 +210,7 @@ class Outbound:
         if message is None:
             self._park(report)
             return "parked"
+        self._expect_status(message)
         now = self._clock.now()
         failure = self._failure_of(report)
         if failure is not None and self._says_opted_out(failure, message):

@@ -18,7 +18,10 @@ from gateway.configuration import Configuration
 from gateway.consent import Consent
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.event_delivery import EventDelivery
+from gateway.events import ANNOUNCE, DELIVER, Events
 from gateway.following import FOLLOW, Follower, Following
+from gateway.guarded_http import GuardedHttp
 from gateway.import_jobs import IMPORT, UNDO, ImportJobs
 from gateway.imports import Imports
 from gateway.inbound import Inbound
@@ -27,16 +30,18 @@ from gateway.metrics import Metrics
 from gateway.opt_out_links import OptOutLinks
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
-from gateway.queueing import DEFAULT, LISTS, SEND, JobQueue
+from gateway.queueing import DEFAULT, EVENTS, LISTS, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
 from gateway.settings import Settings, secret_key_of
+from gateway.signing_in import SigningIn
 from gateway.simulating import Handset
 from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
+from gateway.users import Users
 from store import Store, open_store
 from store.client import open_client
 
@@ -70,6 +75,7 @@ class Services:
             self.new_id,
             _status_url(self.settings),
             self.opt_out_links.filled,
+            self.events.expect_status,
         )
 
     @cached_property
@@ -105,6 +111,18 @@ class Services:
         return Configuration(self.store, tuple(self.carriers))
 
     @cached_property
+    def events(self) -> Events:
+        """What happens, for programs that want to know."""
+        return Events(self.store, self.queue, self.clock)
+
+    @cached_property
+    def event_delivery(self) -> EventDelivery:
+        """Telling endpoints of events."""
+        allowed = self.settings.events_private
+        http = GuardedHttp(private_allowed=allowed)
+        return EventDelivery(self.store, self.queue, self.clock, http, self.new_id, private_allowed=allowed)
+
+    @cached_property
     def following(self) -> Following:
         """What is done after consent changes."""
         return Following(self.store, self.followers)
@@ -112,7 +130,7 @@ class Services:
     @property
     def followers(self) -> Sequence[Follower]:
         """Who sees every consent change after it was made, in this order."""
-        return ()
+        return (self.events,)
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -168,6 +186,16 @@ class Services:
             push=["twilio"] if self.settings.twilio_consent_push else [],
         )
 
+    @cached_property
+    def users(self) -> Users:
+        """People who sign in."""
+        return Users(self.store, self.clock, self.new_id)
+
+    @cached_property
+    def signing_in(self) -> SigningIn:
+        """Sign-ins of the console."""
+        return SigningIn(self.store, self.clock)
+
     @property
     def doers(self) -> Mapping[str, Callable[[str], object]]:
         """What does each kind of effect, for workers."""
@@ -176,6 +204,8 @@ class Services:
             FOLLOW: self.following.follow,
             IMPORT: self.import_jobs.run,
             UNDO: self.import_jobs.undo,
+            DELIVER: self.event_delivery.deliver,
+            ANNOUNCE: self.events.announce,
         }
 
     def close(self) -> None:
@@ -185,7 +215,13 @@ class Services:
         self.store.close()
 
 
-QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT, IMPORT: LISTS, UNDO: LISTS}
+QUEUE_OF_EFFECT: Mapping[str, str] = {
+    FOLLOW: DEFAULT,
+    IMPORT: LISTS,
+    UNDO: LISTS,
+    DELIVER: EVENTS,
+    ANNOUNCE: EVENTS,
+}
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 
 

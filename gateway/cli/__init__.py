@@ -11,6 +11,7 @@ from gateway.cli.maintaining import backup, restore_backup, upgrade, verify
 from gateway.cli.proving import proof
 from gateway.cli.reconciling import drift, reconcile
 from gateway.cli.running import sweeper, up, web, worker
+from gateway.cli.users import users
 from gateway.errors import ConfigurationError, GatewayError, SettingsError
 from gateway.supervision.embedded import EmbeddedStoreError
 from store.errors import StoreError
@@ -48,6 +49,7 @@ for command in (
         apply,
         block,
         keys,
+        users,
         unrouted,
         check,
         explain,
