@@ -34,7 +34,7 @@ _MUTED_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """A text that an account wants to send. kind: "transactional" or "broadcast"."""
+    """A text that an account wants to send. kind: "transactional" or "broadcast". sent_by: who asked for it."""
 
     sender: str
     address: str
@@ -42,6 +42,7 @@ class SendRequest:
     kind: str = "transactional"
     audience: str = ""
     idempotency_key: str = ""
+    sent_by: str = ""
 
     def fingerprint(self) -> str:
         """A digest of what was asked, to tell a repeat from a different request."""
@@ -99,6 +100,7 @@ class Outbound:
             created_at=now,
             audience=request.audience,
             carrier=sender.carrier,
+            extra={"sent_by": request.sent_by},
         )
         status, blocks = self._store.messages.create(message, due_at=now + _GRACE)
         if status == "blocked":

@@ -16,6 +16,7 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.conversations import Conversations
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
 from gateway.event_delivery import EventDelivery
@@ -38,9 +39,11 @@ from gateway.scheduling import ReconciliationSchedule
 from gateway.settings import Settings, secret_key_of
 from gateway.signing_in import SigningIn
 from gateway.simulating import Handset
+from gateway.statistics import StatisticsReader
 from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
+from gateway.texts import Texts
 from gateway.users import Users
 from store import Store, open_store
 from store.client import open_client
@@ -195,6 +198,21 @@ class Services:
     def signing_in(self) -> SigningIn:
         """Sign-ins of the console."""
         return SigningIn(self.store, self.clock)
+
+    @cached_property
+    def texts(self) -> Texts:
+        """All texts of accounts."""
+        return Texts(self.store)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """Texts with one number, and what a colleague does in them."""
+        return Conversations(self.store, self.outbound, self.queue, self.clock, self.new_id)
+
+    @cached_property
+    def statistics(self) -> StatisticsReader:
+        """Figures of days."""
+        return StatisticsReader(self.store, self.reviews, self.clock)
 
     @property
     def doers(self) -> Mapping[str, Callable[[str], object]]:

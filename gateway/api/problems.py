@@ -35,6 +35,8 @@ PROBLEMS: Mapping[str, ProblemKind] = {
         ProblemKind("opted_out", 409, "The person opted out"),
         ProblemKind("opted_out_by_person", 409, "Only the person can come back"),
         ProblemKind("opted_out_at_carrier", 409, "Only the person can come back"),
+        ProblemKind("no_conversation", 404, "There is no such conversation"),
+        ProblemKind("sender_needed", 422, "A sender has to be named"),
         ProblemKind("unknown_keyword", 404, "There is no such keyword"),
         ProblemKind("confirmation_needed", 409, "A mandatory word is to be switched off"),
         ProblemKind("not_in_review", 404, "The text is not in the review queue"),

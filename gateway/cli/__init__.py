@@ -5,6 +5,7 @@ import sys
 import click
 
 from gateway.cli.configuring import apply, block, keys, unrouted
+from gateway.cli.incoming import incoming
 from gateway.cli.inspecting import check, doctor, explain, try_text
 from gateway.cli.lists import export_list, import_list, scrub_list
 from gateway.cli.maintaining import backup, restore_backup, upgrade, verify
@@ -54,6 +55,7 @@ for command in (
         check,
         explain,
         proof,
+        incoming,
         try_text,
         doctor,
         reconcile,
