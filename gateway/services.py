@@ -19,6 +19,7 @@ from gateway.consent import Consent
 from gateway.conversations import Conversations
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.erasure import Eraser, Erasure
 from gateway.event_delivery import EventDelivery
 from gateway.events import ANNOUNCE, DELIVER, Events
 from gateway.following import FOLLOW, Follower, Following
@@ -36,7 +37,7 @@ from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
-from gateway.settings import Settings, secret_key_of
+from gateway.settings import DERIVED, Settings, secret_key_of
 from gateway.signing_in import SigningIn
 from gateway.simulating import Handset
 from gateway.statistics import StatisticsReader
@@ -99,6 +100,16 @@ class Services:
         return Proofs(self.store, self.consent, self.clock, key=key, software=f"Stopgate {version('stopgate')}")
 
     @cached_property
+    def erasure(self) -> Erasure:
+        """Erasing a person."""
+        return Erasure(self.store, self.consent, self.reviews, self.clock, self.erasers)
+
+    @property
+    def erasers(self) -> Sequence[Eraser]:
+        """What erases the parts that keep more of a number than texts and consent."""
+        return ()
+
+    @cached_property
     def imports(self) -> Imports:
         """Imports of files."""
         return Imports(self.store, self.clock)
@@ -111,7 +122,7 @@ class Services:
     @cached_property
     def configuration(self) -> Configuration:
         """Accounts as code."""
-        return Configuration(self.store, tuple(self.carriers))
+        return Configuration(self.store, tuple(self.carriers), self.clock)
 
     @cached_property
     def events(self) -> Events:
@@ -153,7 +164,7 @@ class Services:
     @cached_property
     def keyword_switches(self) -> KeywordSwitches:
         """Built-in keywords, on or off."""
-        return KeywordSwitches(self.store)
+        return KeywordSwitches(self.store, self.clock)
 
     @cached_property
     def routing(self) -> Routing:
@@ -274,7 +285,13 @@ def build(
     clock = clock or Clock()
     secret_key = secret_key_of(settings)
     store_url = store_url_of(settings)
-    store = open_store(store_url, retention=settings.retention, replicas=settings.replicas, monotonic=clock.monotonic)
+    store = open_store(
+        store_url,
+        retention=settings.retention,
+        replicas=settings.replicas,
+        monotonic=clock.monotonic,
+        erasure_keys=_erasure_keys(settings, secret_key),
+    )
     # RQ blocks on this connection for as long as a worker is idle, so it has no timeout of its own.
     queue_connection = open_client(settings.queue_url or store_url, timeout=None)
     queue = JobQueue(open_client(settings.queue_url or store_url))
@@ -291,6 +308,11 @@ def build(
         queue=queue,
         carriers=carriers,
     )
+
+
+def _erasure_keys(settings: Settings, secret_key: str) -> list[bytes]:
+    derived = derived_secret(secret_key, "erased numbers")
+    return [(derived if key == DERIVED else key).encode() for key in settings.erasure_keys or (DERIVED,)]
 
 
 def _status_url(settings: Settings) -> Callable[[str, str], str]:

@@ -13,9 +13,10 @@ from store.bulk import read_many
 from store.client import store_errors
 from store.consent import owner_of
 from store.enlisting import day_entry
+from store.erased_checks import ErasedChecks
 from store.functions import Call, Functions, Started
-from store.journal import Source, fresh_flags, pack_row, unpack_rows
-from store.scopes import ALL_CHANNELS, Channel, Scope
+from store.journal import ROW_OUTCOMES, Source, fresh_flags, pack_row, unpack_rows
+from store.scopes import ALL_CHANNELS, Channel, Scope, both_sides
 from store.topology import Topology
 
 # A call of this many rows keeps the server busy for a millisecond or two; the gate is answered between two. Not to be
@@ -24,6 +25,7 @@ ROWS_PER_CALL = 128
 # Calls that a server has at a time: it flushes its file once for both, and never waits for us.
 _IN_FLIGHT = 2
 _KEPT = timedelta(days=7)
+_ALREADY = next(code for code, outcome in ROW_OUTCOMES.items() if outcome == "already")
 _UNDO_ENTRIES_AT_ONCE = 16
 
 
@@ -94,8 +96,9 @@ class _Part:
 class BatchStore:
     """Imports, by the block, and their undo."""
 
-    def __init__(self, topology: Topology, functions: Functions) -> None:
+    def __init__(self, topology: Topology, functions: Functions, erased: ErasedChecks) -> None:
         self._topology = topology
+        self._erased = erased
         self._functions = functions
 
     def apply(self, batch: Batch, block: str, rows: Sequence[Row]) -> bytes:
@@ -115,9 +118,12 @@ class BatchStore:
             StoreError: some rows may have been applied; applying the block again completes it.
         """
         outcomes = bytearray(len(rows))
+        erased = self._erased_in(batch, rows)
+        for position in erased:
+            outcomes[position] = _ALREADY
         under_way: list[tuple[Sequence[_Part], Started]] = []
         try:
-            for parts in self._rounds(rows, fresh_flags(batch.channels)):
+            for parts in self._rounds(rows, fresh_flags(batch.channels), erased):
                 calls = [self._call(batch, block, part, rows) for part in parts]
                 if len(under_way) == _IN_FLIGHT:
                     self._note(outcomes, *under_way.pop(0))
@@ -135,9 +141,15 @@ class BatchStore:
             for position, code in zip(part.positions, answer, strict=True):
                 outcomes[position] = code
 
-    def _rounds(self, rows: Sequence[Row], flags: int) -> Iterator[Sequence[_Part]]:
+    def _erased_in(self, batch: Batch, rows: Sequence[Row]) -> set[int]:
+        """The positions of rows whose numbers were erased and are blocked already: not written again (GD-2)."""
+        numbers, scopes = [row.number for row in rows], _covering(batch.scope)
+        found = [{hit.position for hit in self._erased.blocked(numbers, scopes, channel)} for channel in batch.channels]
+        return set.intersection(*found) if found else set()
+
+    def _rounds(self, rows: Sequence[Row], flags: int, without: set[int]) -> Iterator[Sequence[_Part]]:
         """The parts of a block, as many at a time as there are servers, one for each."""
-        parts = self._parts(rows, flags)
+        parts = self._parts(rows, flags, without)
         if not self._topology.is_cluster:
             return ((part,) for part in parts)
         by_server: dict[int, list[_Part]] = {}
@@ -146,13 +158,14 @@ class BatchStore:
                 by_server.setdefault(id(self._topology.server_of(keys.members(part.shard))), []).append(part)
         return ([part for part in group if part is not None] for group in zip_longest(*by_server.values()))
 
-    def _parts(self, rows: Sequence[Row], flags: int) -> Iterator[_Part]:
+    def _parts(self, rows: Sequence[Row], flags: int, without: set[int]) -> Iterator[_Part]:
         # Read backwards, numbers of one shard, bucket and at last of one person are neighbours; rows of one person
         # stay in the order of the file.
         backwards = [row.number[::-1] for row in rows]
         part: _Part | None = None
         last = 0
-        for position in sorted(range(len(rows)), key=backwards.__getitem__):
+        wanted = [position for position in range(len(rows)) if position not in without] if without else range(len(rows))
+        for position in sorted(wanted, key=backwards.__getitem__):
             shard = rows[position].number[-2:]
             full = part is not None and len(part.positions) >= ROWS_PER_CALL
             # Rows of one person stay in one call, in their order.
@@ -276,6 +289,13 @@ class BatchStore:
                 arguments += [place.gate_member, place.details_field, row.packed]
             names.append(keys.behind(shard))
             yield "sg_undo", names, arguments
+
+
+def _covering(scope: Scope) -> Sequence[Scope]:
+    """The scopes that block all that a scope blocks."""
+    account = [Scope.of_account(scope.account)] if scope.account else []
+    sender = [Scope.of_sender(scope.sender)] if scope.sender else []
+    return tuple(dict.fromkeys([Scope.everything(), *sender, *both_sides([*account, scope.persons_side])]))
 
 
 def _added(lifted: int, kept: int, started: Started) -> tuple[int, int]:

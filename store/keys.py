@@ -52,8 +52,16 @@ def following(shard: str) -> str:
 
 
 def members(shard: str) -> str:
-    """Hash of how many members each gate index of the shard has, by "channel:scope"; fields are never removed."""
+    """Hash of how many members each gate index of the shard has, by "channel:scope"; fields are never removed.
+
+    A field "erased:channel:scope" says that pseudonyms of erased numbers may be among them.
+    """
     return f"{{{shard}}}:members"
+
+
+def rewriting(shard: str, owner: str, token: str) -> str:
+    """Stream: the copy of a journal that an erasure makes, until it takes its place."""
+    return f"{{{shard}}}:rewriting:{owner}:{token}"
 
 
 def batch(shard: str, batch_id: str) -> str:
@@ -165,6 +173,7 @@ ACCOUNTS = "{config}:accounts"
 VERSION = "{config}:version"
 API_KEYS = "{config}:api_keys"
 KEYSPACE = "{config}:keyspace"
+ERASURE_KEYS = "{config}:erasure_keys"
 USERS = "{config}:users"
 USER_EMAILS = "{config}:users:by_email"
 

@@ -11,7 +11,15 @@ import redis
 from store import keys
 from store.addresses import place_of
 from store.client import store_errors
-from store.consent import Change, Outcome, change_keys, journal_keys, milliseconds, moment, outcomes_from
+from store.consent import (
+    Change,
+    Outcome,
+    change_keys,
+    journal_keys,
+    milliseconds,
+    moment,
+    outcomes_from,
+)
 from store.enlisting import day_entry
 from store.functions import Functions
 from store.messages import Message
@@ -107,6 +115,12 @@ class ReviewStore:
         }
         answer = json.loads(self._functions.call("sg_review", names + change_names, payload))
         return answer["outcome"] == "decided", outcomes_from(answer["results"])
+
+    def waiting_of(self, account: str, address: str) -> list[str]:
+        """The ids of one number's texts that are held. Raises StoreError."""
+        with store_errors():
+            found: Any = self._client.smembers(keys.waiting(place_of(address).shard, account, address))
+        return sorted(text.decode() for text in found)
 
     def drop(self, message: Message) -> None:
         """Take a text out of the queue whose time to be taken back is over. Raises StoreError."""

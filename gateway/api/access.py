@@ -21,6 +21,7 @@ _SEND = frozenset({"send", "manage", "admin"})
 _READ = frozenset({"read", "manage", "admin"})
 _EITHER = frozenset({"send", "read", "manage", "admin"})
 _MANAGE = frozenset({"manage", "admin"})
+_ADMIN = frozenset({"admin"})
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.send_message": _SEND,
@@ -49,6 +50,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api_events.list_deliveries": _READ,
     "api_events.replay_delivery": _MANAGE,
     "api_proof.get_proof": _READ,
+    "api_erasure.erase_number": _ADMIN,
     "api_proof.get_proof_text": _READ,
     "api_texts.list_messages": _READ,
     "api_texts.list_incoming": _READ,

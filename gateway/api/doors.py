@@ -4,6 +4,7 @@ from flask_openapi3.blueprint import APIBlueprint
 
 from gateway.api.consent_views import consent_api
 from gateway.api.conversation_views import conversations_api
+from gateway.api.erasure_views import erasure_api
 from gateway.api.event_views import events_api
 from gateway.api.import_views import imports_api
 from gateway.api.link_views import links_api
@@ -16,6 +17,7 @@ DOORS: tuple[APIBlueprint, ...] = (
     imports_api,
     consent_api,
     proof_api,
+    erasure_api,
     links_api,
     events_api,
     texts_api,

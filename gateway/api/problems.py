@@ -58,6 +58,8 @@ PROBLEMS: Mapping[str, ProblemKind] = {
         ProblemKind("not_a_dry_run", 409, "The import is no dry run that is finished"),
         ProblemKind("unknown_sender", 422, "The sender is not one of this account"),
         ProblemKind("one_scope_only", 422, "Two scopes were named"),
+        ProblemKind("not_confirmed", 422, "What cannot be undone has to be confirmed"),
+        ProblemKind("reason_too_long", 422, "The reason is too long"),
         ProblemKind("in_the_future", 422, "A time is in the future"),
         ProblemKind("too_long_ago", 422, "A time is too long ago"),
         ProblemKind("internal_error", 500, "Something broke here"),

@@ -37,6 +37,11 @@ _BEFORE_CHOOSING = frozenset({"console.password", "console.sign_out", "console.h
 
 PAGES: Mapping[str, str] = {
     "account.home": "look",
+    "account.users": "people",
+    "account.add_user": "people",
+    "account.user": "people",
+    "account.reset_user_password": "people",
+    "account.remove_user": "people",
 }
 """Endpoint -> the capability (gateway/roles.py) that it needs. A page that is not here does not open."""
 

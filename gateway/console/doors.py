@@ -10,10 +10,11 @@ from gateway.console import (
     layout,
     phone_views,
     sign_in_views,
+    users_views,
 )
 from gateway.console.blueprints import console, pages
 
 # Each of these puts its routes, filters or checks onto the blueprints when it is imported.
-MODULES = (access, display, failures, home_views, layout, phone_views, sign_in_views)
+MODULES = (access, display, failures, home_views, layout, phone_views, sign_in_views, users_views)
 
 DOORS: tuple[Blueprint, ...] = (console, pages)
