@@ -144,6 +144,11 @@ def reviews(shard: str, account: str, *, held: bool) -> str:
     return f"{{{shard}}}:reviews:{'held' if held else 'acted'}:{account}"
 
 
+def decided(shard: str, account: str) -> str:
+    """Sorted set of the held texts that a person decided to be opt-outs, by when: a decision may be undone."""
+    return f"{{{shard}}}:decided:{account}"
+
+
 def waiting(shard: str, account: str, address: str) -> str:
     """Set of one number's texts that wait for a decision; the number is held while it is not empty."""
     return f"{{{shard}}}:waiting:{account}:{address}"
