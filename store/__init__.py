@@ -45,6 +45,7 @@ from store.sign_ins import SignInStore
 from store.texts import TextStore
 from store.topology import Cluster, OneServer, Topology
 from store.upgrades import Keyspace
+from store.uploads import UploadStore
 from store.urls import is_cluster
 from store.users import UserStore
 from store.verify import Verification
@@ -81,6 +82,7 @@ class Store:
     idempotency: IdempotencyStore
     rates: RateStore
     imports: ImportStore
+    uploads: UploadStore
     health: Health
     journal: JournalStore
     reconciliation: ReconciliationStore
@@ -169,7 +171,8 @@ def _stores(
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
         rates=RateStore(topology),
-        imports=ImportStore(client),
+        imports=ImportStore(client, functions),
+        uploads=UploadStore(client),
         health=Health(topology),
         journal=JournalStore(client),
         reconciliation=ReconciliationStore(client),

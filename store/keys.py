@@ -169,6 +169,11 @@ def reviews(shard: str, account: str, *, held: bool) -> str:
     return f"{{{shard}}}:reviews:{'held' if held else 'acted'}:{account}"
 
 
+def decided(shard: str, account: str) -> str:
+    """Sorted set of the held texts that a person decided to be opt-outs, by when: a decision may be undone."""
+    return f"{{{shard}}}:decided:{account}"
+
+
 def waiting(shard: str, account: str, address: str) -> str:
     """Set of one number's texts that wait for a decision; the number is held while it is not empty."""
     return f"{{{shard}}}:waiting:{account}:{address}"
@@ -211,6 +216,16 @@ def import_record(import_id: str) -> str:
 def audience_records(account: str) -> str:
     """Hash of what is known of an account's audiences: id to name, sender, times."""
     return f"{{account:{account}}}:audiences"
+
+
+def import_report(import_id: str, part: int) -> str:
+    """A part of an import's report, compressed."""
+    return f"{{import:{import_id}}}:report:{part}"
+
+
+def upload(upload_id: str, part: int) -> str:
+    """A part of an uploaded file, compressed."""
+    return f"{{upload:{upload_id}}}:{part}"
 
 
 def number_index(scope: Scope) -> str:

@@ -581,9 +581,11 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_review: a person decides about a text that was held, or takes back a misread one
---   KEYS     review queue, waiting texts, hold index, the text's message, counters, journal, figures of the day, then per
---            change as above
+--   KEYS     review queue, waiting texts, hold index, the text's message, counters, journal, figures of the day, [the
+--            decided texts, for a held one that is decided to be an opt-out,] then per change as above
 --   returns  JSON {outcome: "decided" | "missing", results}
+
+local DECIDED_KEPT = 90 * 86400 * 1000
 
 redis.register_function('sg_review', function(keys, args)
   local payload = cjson.decode(args[1])
@@ -596,6 +598,14 @@ redis.register_function('sg_review', function(keys, args)
     outcome = payload.decision, detail = payload.detail,
   })
   local results = apply(keys, payload)
+  for _, result in ipairs(results) do
+    if payload.decided and result.outcome == 'opted_out' then
+      -- A decision can be wrong too: what it did stands with the text, and may be taken back like a misread one.
+      redis.call('HSET', keys[4], 'results', list(results))
+      redis.call('ZADD', keys[payload.decided], payload.now, payload.id)
+      redis.call('ZREMRANGEBYSCORE', keys[payload.decided], '-inf', tonumber(payload.now) - DECIDED_KEPT)
+    end
+  end
   count_opt_out(keys, payload.entry, payload.changes, results)
   count(keys, payload, 'review_' .. payload.decision)
   return '{"outcome":"decided","results":' .. list(results) .. '}'
