@@ -106,7 +106,7 @@ class Services:
     @property
     def erasers(self) -> Sequence[Eraser]:
         """What erases the parts that keep more of a number than texts and consent."""
-        return ()
+        return (self.events.erase,)
 
     @cached_property
     def imports(self) -> Imports:
