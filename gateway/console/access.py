@@ -37,6 +37,9 @@ _BEFORE_CHOOSING = frozenset({"console.password", "console.sign_out", "console.h
 
 PAGES: Mapping[str, str] = {
     "account.home": "look",
+    "account.reviews": "look",
+    "account.decide_review": "review",
+    "account.undo_review": "review",
     "account.users": "people",
     "account.add_user": "people",
     "account.user": "people",

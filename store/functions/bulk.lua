@@ -43,6 +43,16 @@ local function no_longer_fresh(state, header)
   state.fresh, state.records, state.changed, state.newly = false, records, changed, newly
 end
 
+-- True when the person came back by a word of their own. A row that has no date of its own does not say that they
+-- opted out after that, so it changes nothing.
+local function came_back(state, header)
+  for _, channel in ipairs(header.channels) do
+    local record = state.records[channel]
+    if record and not record.blocked and RANK[record.source] == RANK[KEYWORD] then return true end
+  end
+  return false
+end
+
 -- What one row does to its number; the channels it changes are noted in the state.
 local function plan_row(state, header, at)
   if state.fresh then
@@ -52,6 +62,7 @@ local function plan_row(state, header, at)
     end
     no_longer_fresh(state, header)
   end
+  if at == header.undated and came_back(state, header) then return 'stale', 0, false end
   local strongest, newly, touched = nil, 0, false
   for _, channel in ipairs(header.channels) do
     local new, outcome = opt_out(state.records[channel], { at = at, source = header.source })
@@ -126,7 +137,8 @@ local function answer_bucket(seen_key, header, members, outcomes, first)
   if redis.call('SADD', seen_key, unpack(members)) == #members then redis.call('PEXPIRE', seen_key, header.kept) end
   for index, known in ipairs(seen) do
     local place = first + index - 1
-    if known == 1 and outcomes[place] ~= 'opted_out' then outcomes[place] = 'duplicate' end
+    -- A row that opts out is no duplicate (another channel); in a dry run the row before it has changed nothing.
+    if known == 1 and (header.dry or outcomes[place] ~= 'opted_out') then outcomes[place] = 'duplicate' end
     outcomes[place] = ANSWER[outcomes[place]]
   end
 end
@@ -183,8 +195,9 @@ end
 -- sg_import: opt-outs of one shard from a file
 --   KEYS     mark, batch index, members, journal, counters; per gate bucket: a gate index for each channel, seen
 --            numbers; then details buckets; then the figures of the day, when the import is counted; last, who is behind
---   ARGV     JSON {scope, channels, source, batch, block, part, kept, dry, gates}: gates says how many details buckets
---            each gate bucket has; then per details bucket its packed rows. dry: change nothing, only answer
+--   ARGV     JSON {scope, channels, source, batch, block, part, kept, dry, undated, gates}: gates says how many details
+--            buckets each gate bucket has; then per details bucket its packed rows. dry: change nothing, only answer.
+--            undated: the time of the rows that have none of their own, or 0
 --   returns  one byte for each row: its outcome code
 -- A part that was applied before answers what it answered then, and changes nothing (the answer may have been lost).
 
@@ -233,7 +246,8 @@ end)
 ------------------------------------------------------------------------------------------------------------
 -- sg_undo: takes back one journal entry of an import: what it newly blocked and nothing has changed since
 --   KEYS     batch index, members, journal; then per row: gate text, gate voice, details; last, who is behind
---   ARGV     JSON {scope, source, batch, entry, at}; then per row: member, details field, the journal's row
+--   ARGV     JSON {scope, source, batch, entry, at, dry}; then per row: member, details field, the journal's row.
+--            dry: change nothing, only answer
 --   returns  JSON {lifted, kept}
 -- A number goes back to what it was before the import, so that the corrected file is not older than the undo.
 
@@ -279,6 +293,7 @@ redis.register_function('sg_undo', function(keys, args)
       kept = kept + 1
     end
   end
+  if header.dry then return cjson.encode({ lifted = lifted, kept = kept }) end
   if lifted > 0 then
     local event = journal(keys, 3, {
       kind = 'undo', scope = header.scope, channels = 'text,voice', source = tostring(header.source),
@@ -295,4 +310,36 @@ redis.register_function('sg_undo', function(keys, args)
   local answer = cjson.encode({ lifted = lifted, kept = kept })
   redis.call('HSET', keys[1], header.entry, answer)
   return answer
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_hold: the right to work on an import, for one worker at a time
+--   KEYS     the import's record
+--   ARGV     JSON {token, now, till}: who asks, the time, until when it is theirs (milliseconds since 1970)
+--   returns  1, or 0 when it is somebody else's still
+
+redis.register_function('sg_hold', function(keys, args)
+  local asked = cjson.decode(args[1])
+  local holder, till = unpack(redis.call('HMGET', keys[1], 'holder', 'till'))
+  if not redis.call('HGET', keys[1], 'account') then return 0 end
+  if holder and holder ~= '' and holder ~= asked.token and tonumber(till) > asked.now then return 0 end
+  redis.call('HSET', keys[1], 'holder', asked.token, 'till', string.format('%.0f', asked.till))
+  return 1
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_note: changes fields of a record, if it is as the caller thinks it is
+--   KEYS     the record
+--   ARGV     JSON {expect, set}: expect: field -> values it may have ("" for none); set: field -> new value
+--   returns  1, or 0 when it is not; then nothing was changed
+
+redis.register_function('sg_note', function(keys, args)
+  local asked = cjson.decode(args[1])
+  for field, values in pairs(asked.expect) do
+    local value, fits = redis.call('HGET', keys[1], field) or '', false
+    for _, one in ipairs(values) do fits = fits or one == value end
+    if not fits then return 0 end
+  end
+  for field, value in pairs(asked.set) do redis.call('HSET', keys[1], field, value) end
+  return 1
 end)

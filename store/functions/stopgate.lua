@@ -422,8 +422,8 @@ end
 ------------------------------------------------------------------------------------------------------------
 -- sg_receive: one inbound text, whole (G1, G3, G4)
 --   KEYS     dedupe mark, inbound message, thread, outbox, counters, repeat mark, loop counter, open question, the lists
---            of the account, [review queue, waiting texts, hold index, journal,] [audience index, journal, gate and
---            details per scope,] [message, timeline and lists of each reply,] then per change: gate text, gate voice,
+--            of the account, [review queue, waiting texts, hold index, journal,] [audience index, journal, audience
+--            sizes, gate and details per scope,] [message, timeline and lists of each reply,] then per change: gate text, gate voice,
 --            details, journal, members
 --            (here and below a journal's key is followed by that of who is behind)
 --   payload  see store/inbound.py
@@ -466,7 +466,7 @@ local function join(keys, payload)
     return 'asked'
   end
   if blocked then return 'blocked' end
-  redis.call('SADD', keys[wish.audience], payload.member)
+  redis.call('HINCRBY', keys[wish.sizes], wish.sized, redis.call('SADD', keys[wish.audience], payload.member))
   journal(keys, wish.journal, {
     number = payload.address, kind = 'join', scope = wish.scope, channels = 'text', at = payload.at, outcome = 'joined',
     source = tostring(KEYWORD), detail = payload.detail,
@@ -581,9 +581,11 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_review: a person decides about a text that was held, or takes back a misread one
---   KEYS     review queue, waiting texts, hold index, the text's message, counters, journal, figures of the day, then per
---            change as above
+--   KEYS     review queue, waiting texts, hold index, the text's message, counters, journal, figures of the day, [the
+--            decided texts, for a held one that is decided to be an opt-out,] then per change as above
 --   returns  JSON {outcome: "decided" | "missing", results}
+
+local DECIDED_KEPT = 90 * 86400 * 1000
 
 redis.register_function('sg_review', function(keys, args)
   local payload = cjson.decode(args[1])
@@ -596,6 +598,14 @@ redis.register_function('sg_review', function(keys, args)
     outcome = payload.decision, detail = payload.detail,
   })
   local results = apply(keys, payload)
+  for _, result in ipairs(results) do
+    if payload.decided and result.outcome == 'opted_out' then
+      -- A decision can be wrong too: what it did stands with the text, and may be taken back like a misread one.
+      redis.call('HSET', keys[4], 'results', list(results))
+      redis.call('ZADD', keys[payload.decided], payload.now, payload.id)
+      redis.call('ZREMRANGEBYSCORE', keys[payload.decided], '-inf', tonumber(payload.now) - DECIDED_KEPT)
+    end
+  end
   count_opt_out(keys, payload.entry, payload.changes, results)
   count(keys, payload, 'review_' .. payload.decision)
   return '{"outcome":"decided","results":' .. list(results) .. '}'
@@ -603,7 +613,7 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_subscribe: a program puts a number into an audience; blocked numbers get an open question instead
---   KEYS     open question, counters, audience index, journal, then per scope: gate index, details
+--   KEYS     open question, counters, audience index, journal, audience sizes, then per scope: gate index, details
 --   returns  joined, already_member, asked or blocked
 
 redis.register_function('sg_subscribe', function(keys, args)
