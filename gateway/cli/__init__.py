@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from gateway.cli.configuring import apply, block, keys, unrouted
+from gateway.cli.configuring import apply, block, export_config, keys, unrouted
 from gateway.cli.erasing import erase
 from gateway.cli.incoming import incoming
 from gateway.cli.inspecting import check, doctor, explain, try_text
@@ -49,6 +49,7 @@ for command in (
         worker,
         sweeper,
         apply,
+        export_config,
         block,
         keys,
         users,
