@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as some
 
 from gateway.belongings import Belongings, EventAddress, Member, NamedAudience
@@ -210,7 +210,12 @@ def unique_by(field: str, rows: list[Any]) -> tuple[Any, ...]:
     return tuple({getattr(row, field): row for row in rows}.values())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     some.builds(
         Account,
