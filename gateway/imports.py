@@ -17,7 +17,7 @@ from gateway.lists.reading import ROWS_IN_BLOCK, Block, ListFileError, Table, he
 from gateway.normalising import Normaliser
 from gateway.phone import SENTENCES, NumberProblem
 from store import Store
-from store.batches import Batch, Row, Undone
+from store.batches import Batch, Rows, Undone
 from store.consent import Source, milliseconds
 from store.directory import Account
 from store.imports import ImportRecord
@@ -245,7 +245,9 @@ class Imports:
         # NumberProblem is a str too; a number begins with "+" and a problem does not.
         good = [index for index, number in enumerate(numbers) if number[0] == "+"]
         first = block.first_row
-        rows = [Row(numbers[index], times[index], first + index) for index in good]
+        rows = Rows(
+            [numbers[index] for index in good], [times[index] for index in good], [first + index for index in good]
+        )
         outcomes = self._store.batches.apply(batch_of(record, order), name, rows)
         for code, count in Counter(outcomes).items():
             counts[_COUNTED_AS[code]] += count

@@ -5,6 +5,7 @@ Tuned: a row may take a few millionths of a second here and on the server, so wh
 everything in the form in which it hands it on: members and fields as words, packed details without their last bytes.
 """
 
+import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -65,6 +66,8 @@ class _Block(NamedTuple):
 
     order: Sequence[int]
     numbers: Sequence[str]
+    members: Sequence[str]
+    fields: Sequence[str]
     heads: Sequence[bytes]
     packed: bytes
 
@@ -91,20 +94,29 @@ def _sorted(rows: Rows, channels: Sequence[Channel], source: Source) -> _Block:
     # Read backwards, numbers of one shard, bucket and at last of one person are neighbours.
     backwards = [number[::-1] for number in rows.numbers]
     order = sorted(range(len(backwards)), key=backwards.__getitem__)
-    numbers = [rows.numbers[index] for index in order]
-    times = [rows.times[index] for index in order]
-    heads = {at: short_head(channels, source, at) for at in set(times)}
-    packed = _packed(numbers, [rows.rows[index] for index in order], times, fresh_flags(channels))
-    return _Block(order, numbers, [heads[at] for at in times], packed)
+    packed = _packed(rows, fresh_flags(channels))
+    head_at = {at: short_head(channels, source, at) for at in set(rows.times)}
+    heads = [head_at[at] for at in rows.times]
+    numbers = list(map(rows.numbers.__getitem__, order))
+    return _Block(
+        order,
+        numbers,
+        [number[1:-4] for number in numbers],
+        [number[1:-5] for number in numbers],
+        list(map(heads.__getitem__, order)),
+        b"".join([packed[index * ROW_SIZE : index * ROW_SIZE + ROW_SIZE] for index in order]),
+    )
 
 
-def _packed(numbers: Sequence[str], rows: Sequence[int], times: Sequence[int], flags: int) -> bytes:
-    """What `store.journal.pack_row` makes of each row, for all of them."""
-    packed = bytearray(ROW_SIZE * len(numbers))
-    packed[::ROW_SIZE] = bytes([flags]) * len(numbers)
-    for values, offset, size in (([int(number[1:-2]) for number in numbers], 1, 6), (rows, 7, 4), (times, 11, 6)):
+def _packed(rows: Rows, flags: int) -> bytes:
+    """What `store.journal.pack_row` makes of each row: eight bytes a value, highest first, without the first ones."""
+    packed = bytearray(ROW_SIZE * len(rows.numbers))
+    packed[::ROW_SIZE] = bytes([flags]) * len(rows.numbers)
+    without_shard = [int(number[1:-2]) for number in rows.numbers]
+    for values, offset, size in ((without_shard, 1, 6), (rows.rows, 7, 4), (rows.times, 11, 6)):
         column = array("Q", values)
-        column.byteswap()  # big-endian: eight bytes, of which the last are the value
+        if sys.byteorder == "little":
+            column.byteswap()
         raw = column.tobytes()
         for byte in range(size):
             packed[offset + byte :: ROW_SIZE] = raw[8 - size + byte :: 8]
@@ -129,19 +141,21 @@ def _groups(numbers: Sequence[str]) -> Iterator[tuple[int, int]]:
 def _part(block: _Block, groups: Sequence[tuple[int, int]]) -> Part:
     first, last = groups[0][0], groups[-1][1]
     part = Part(block.numbers[first][-2:], block.order[first:last])
-    waiting: list[str | bytes] = []
+    arguments: list[str | bytes] = []
     opened = first
     for start, end in groups:
         bucket = block.numbers[start][-_DETAILS_BUCKET:]
         if not part.gates or part.gate_buckets[-1] != bucket[1:]:
-            part.arguments += [*(number[1:-4] for number in block.numbers[opened:start]), *waiting]
-            waiting, opened = [], start
+            part.arguments += block.members[opened:start]
+            part.arguments += arguments
+            arguments, opened = [], start
             part.gate_buckets.append(bucket[1:])
             part.gates.append([])
         part.details_buckets.append(bucket)
         part.gates[-1].append(end - start)
-        waiting.append(block.packed[start * ROW_SIZE : end * ROW_SIZE])
-        waiting += [number[1:-5] for number in block.numbers[start:end]]
-        waiting += block.heads[start:end]
-    part.arguments += [*(number[1:-4] for number in block.numbers[opened:last]), *waiting]
+        arguments.append(block.packed[start * ROW_SIZE : end * ROW_SIZE])
+        arguments += block.fields[start:end]
+        arguments += block.heads[start:end]
+    part.arguments += block.members[opened:last]
+    part.arguments += arguments
     return part

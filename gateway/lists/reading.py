@@ -286,7 +286,7 @@ def _open_spreadsheet(path: Path, rows_in_block: int) -> Table:
     if len(header) > _MOST_COLUMNS:
         raise ListFileError(f"{path.name} has more than {_MOST_COLUMNS} columns.")
     return Table(
-        tuple(map(_cell_text, header)),
+        tuple(_texts(header)),
         sheet.height,
         ",",
         "\n",
@@ -307,7 +307,7 @@ def _refuse_bomb(path: Path) -> None:
 
 def _sheet_blocks(rows: Iterator[Sequence[Any]], rows_in_block: int, height: int) -> Iterator[Block]:
     first = 2
-    while some := [[_cell_text(cell) for cell in row] for row in islice(rows, rows_in_block)]:
+    while some := [_texts(row) for row in islice(rows, rows_in_block)]:
         taken = len(some)
         if taken < rows_in_block:
             while some and not any(some[-1]):
@@ -315,6 +315,10 @@ def _sheet_blocks(rows: Iterator[Sequence[Any]], rows_in_block: int, height: int
         if some:
             yield Block(first, None, some, ",", min(height, first + taken))
         first += taken
+
+
+def _texts(row: Sequence[Any]) -> list[str]:
+    return [cell if isinstance(cell, str) else _cell_text(cell) for cell in row]
 
 
 def _cell_text(cell: Any) -> str:
@@ -325,4 +329,4 @@ def _cell_text(cell: Any) -> str:
         cell = cell.date()  # how spreadsheets keep a day
     if isinstance(cell, datetime | date):
         return cell.isoformat()
-    return cell if isinstance(cell, str) else str(cell)
+    return str(cell)
