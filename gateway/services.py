@@ -16,9 +16,14 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.conversations import Conversations
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.erasure import Eraser, Erasure
+from gateway.event_delivery import EventDelivery
+from gateway.events import ANNOUNCE, DELIVER, Events
 from gateway.following import FOLLOW, Follower, Following
+from gateway.guarded_http import GuardedHttp
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
@@ -26,16 +31,20 @@ from gateway.metrics import Metrics
 from gateway.opt_out_links import OptOutLinks
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
-from gateway.queueing import DEFAULT, SEND, JobQueue
+from gateway.queueing import DEFAULT, EVENTS, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
-from gateway.settings import Settings, secret_key_of
+from gateway.settings import DERIVED, Settings, secret_key_of
+from gateway.signing_in import SigningIn
 from gateway.simulating import Handset
+from gateway.statistics import StatisticsReader
 from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
+from gateway.texts import Texts
+from gateway.users import Users
 from store import Store, open_store
 from store.client import open_client
 
@@ -69,6 +78,7 @@ class Services:
             self.new_id,
             _status_url(self.settings),
             self.opt_out_links.filled,
+            self.events.expect_status,
         )
 
     @cached_property
@@ -89,6 +99,16 @@ class Services:
         return Proofs(self.store, self.consent, self.clock, key=key, software=f"Stopgate {version('stopgate')}")
 
     @cached_property
+    def erasure(self) -> Erasure:
+        """Erasing a person."""
+        return Erasure(self.store, self.consent, self.reviews, self.clock, self.erasers)
+
+    @property
+    def erasers(self) -> Sequence[Eraser]:
+        """What erases the parts that keep more of a number than texts and consent."""
+        return ()
+
+    @cached_property
     def imports(self) -> Imports:
         """Imports of files."""
         return Imports(self.store, self.clock)
@@ -96,7 +116,19 @@ class Services:
     @cached_property
     def configuration(self) -> Configuration:
         """Accounts as code."""
-        return Configuration(self.store, tuple(self.carriers))
+        return Configuration(self.store, tuple(self.carriers), self.clock)
+
+    @cached_property
+    def events(self) -> Events:
+        """What happens, for programs that want to know."""
+        return Events(self.store, self.queue, self.clock)
+
+    @cached_property
+    def event_delivery(self) -> EventDelivery:
+        """Telling endpoints of events."""
+        allowed = self.settings.events_private
+        http = GuardedHttp(private_allowed=allowed)
+        return EventDelivery(self.store, self.queue, self.clock, http, self.new_id, private_allowed=allowed)
 
     @cached_property
     def following(self) -> Following:
@@ -106,7 +138,7 @@ class Services:
     @property
     def followers(self) -> Sequence[Follower]:
         """Who sees every consent change after it was made, in this order."""
-        return ()
+        return (self.events,)
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -126,7 +158,7 @@ class Services:
     @cached_property
     def keyword_switches(self) -> KeywordSwitches:
         """Built-in keywords, on or off."""
-        return KeywordSwitches(self.store)
+        return KeywordSwitches(self.store, self.clock)
 
     @cached_property
     def routing(self) -> Routing:
@@ -162,10 +194,40 @@ class Services:
             push=["twilio"] if self.settings.twilio_consent_push else [],
         )
 
+    @cached_property
+    def users(self) -> Users:
+        """People who sign in."""
+        return Users(self.store, self.clock, self.new_id)
+
+    @cached_property
+    def signing_in(self) -> SigningIn:
+        """Sign-ins of the console."""
+        return SigningIn(self.store, self.clock)
+
+    @cached_property
+    def texts(self) -> Texts:
+        """All texts of accounts."""
+        return Texts(self.store)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """Texts with one number, and what a colleague does in them."""
+        return Conversations(self.store, self.outbound, self.queue, self.clock, self.new_id)
+
+    @cached_property
+    def statistics(self) -> StatisticsReader:
+        """Figures of days."""
+        return StatisticsReader(self.store, self.reviews, self.clock)
+
     @property
     def doers(self) -> Mapping[str, Callable[[str], object]]:
         """What does each kind of effect, for workers."""
-        return {SEND: self.outbound.hand_over, FOLLOW: self.following.follow}
+        return {
+            SEND: self.outbound.hand_over,
+            FOLLOW: self.following.follow,
+            DELIVER: self.event_delivery.deliver,
+            ANNOUNCE: self.events.announce,
+        }
 
     def close(self) -> None:
         """Put away what is open. Jobs that still wait are queued first."""
@@ -174,7 +236,7 @@ class Services:
         self.store.close()
 
 
-QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT}
+QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT, DELIVER: EVENTS, ANNOUNCE: EVENTS}
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 
 
@@ -209,7 +271,13 @@ def build(
     clock = clock or Clock()
     secret_key = secret_key_of(settings)
     store_url = store_url_of(settings)
-    store = open_store(store_url, retention=settings.retention, replicas=settings.replicas, monotonic=clock.monotonic)
+    store = open_store(
+        store_url,
+        retention=settings.retention,
+        replicas=settings.replicas,
+        monotonic=clock.monotonic,
+        erasure_keys=_erasure_keys(settings, secret_key),
+    )
     # RQ blocks on this connection for as long as a worker is idle, so it has no timeout of its own.
     queue_connection = open_client(settings.queue_url or store_url, timeout=None)
     queue = JobQueue(open_client(settings.queue_url or store_url))
@@ -226,6 +294,11 @@ def build(
         queue=queue,
         carriers=carriers,
     )
+
+
+def _erasure_keys(settings: Settings, secret_key: str) -> list[bytes]:
+    derived = derived_secret(secret_key, "erased numbers")
+    return [(derived if key == DERIVED else key).encode() for key in settings.erasure_keys or (DERIVED,)]
 
 
 def _status_url(settings: Settings) -> Callable[[str, str], str]:

@@ -13,14 +13,16 @@ from store.client import store_errors
 from store.consent import milliseconds
 from store.functions import Functions
 from store.inbound import Join, join_payload
+from store.pseudonyms import Pseudonyms
 
 
 class AudienceStore:
     """Membership of audiences. The gate does not ask it: an opt-out blocks whoever is a member of what."""
 
-    def __init__(self, client: "redis.Redis", functions: Functions) -> None:
+    def __init__(self, client: "redis.Redis", functions: Functions, pseudonyms: Pseudonyms) -> None:
         self._client = client
         self._functions = functions
+        self._pseudonyms = pseudonyms
 
     def subscribe(
         self, address: str, join: Join, *, sender: str, occurred_at: datetime, detail: Mapping[str, Any]
@@ -43,7 +45,7 @@ class AudienceStore:
             "field": place.details_field,
             "at": str(milliseconds(occurred_at)),
             "detail": json.dumps(detail, ensure_ascii=False),
-            "join": join_payload(join, place, names),
+            "join": join_payload(join, place, names, self._pseudonyms.places_of(address)),
         }
         answer: bytes = self._functions.call("sg_subscribe", names, payload)
         return answer.decode()

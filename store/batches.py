@@ -13,10 +13,11 @@ from store.bulk import read_many
 from store.client import store_errors
 from store.consent import owner_of
 from store.enlisting import day_entry
+from store.erased_checks import ErasedChecks
 from store.functions import Call, Functions, Started
 from store.import_parts import ROWS_PER_CALL, Part, Row, Rows, parts_of
-from store.journal import Source, unpack_rows
-from store.scopes import ALL_CHANNELS, Channel, Scope
+from store.journal import ROW_OUTCOMES, Source, unpack_rows
+from store.scopes import ALL_CHANNELS, Channel, Scope, both_sides
 from store.topology import Topology
 
 __all__ = ["ROWS_PER_CALL", "Batch", "BatchStore", "Row", "Rows", "Undone"]
@@ -24,6 +25,7 @@ __all__ = ["ROWS_PER_CALL", "Batch", "BatchStore", "Row", "Rows", "Undone"]
 # Calls that a server has at a time: it flushes its file once for both, and never waits for us.
 _IN_FLIGHT = 2
 _KEPT = timedelta(days=7)
+_ALREADY = next(code for code, outcome in ROW_OUTCOMES.items() if outcome == "already")
 _UNDO_ENTRIES_AT_ONCE = 16
 
 
@@ -56,8 +58,9 @@ class Undone:
 class BatchStore:
     """Imports, by the block, and their undo."""
 
-    def __init__(self, topology: Topology, functions: Functions) -> None:
+    def __init__(self, topology: Topology, functions: Functions, erased: ErasedChecks) -> None:
         self._topology = topology
+        self._erased = erased
         self._functions = functions
 
     def apply(self, batch: Batch, block: str, rows: Sequence[Row] | Rows) -> bytes:
@@ -78,9 +81,12 @@ class BatchStore:
         """
         columns = rows if isinstance(rows, Rows) else Rows.of(rows)
         outcomes = bytearray(len(columns.numbers))
+        erased = self._erased_in(batch, columns.numbers)
+        for position in erased:
+            outcomes[position] = _ALREADY
         under_way: list[tuple[Sequence[Part], Started]] = []
         try:
-            for parts in self._rounds(parts_of(columns, batch.channels, batch.source)):
+            for parts in self._rounds(parts_of(columns, batch.channels, batch.source, erased)):
                 calls = [self._call(batch, block, part, columns) for part in parts]
                 if len(under_way) == _IN_FLIGHT:
                     self._note(outcomes, *under_way.pop(0))
@@ -97,6 +103,12 @@ class BatchStore:
         for part, answer in zip(parts, started.answers(), strict=True):
             for position, code in zip(part.positions, answer, strict=True):
                 outcomes[position] = code
+
+    def _erased_in(self, batch: Batch, numbers: Sequence[str]) -> set[int]:
+        """The positions of rows whose numbers were erased and are blocked already: not written again (GD-2)."""
+        scopes = _covering(batch.scope)
+        found = [{hit.position for hit in self._erased.blocked(numbers, scopes, channel)} for channel in batch.channels]
+        return set.intersection(*found) if found else set()
 
     def _rounds(self, parts: Iterator[Part]) -> Iterator[Sequence[Part]]:
         """The parts of a block, as many at a time as there are servers, one for each."""
@@ -210,6 +222,13 @@ class BatchStore:
                 arguments += [place.gate_member, place.details_field, row.packed]
             names.append(keys.behind(shard))
             yield "sg_undo", names, arguments
+
+
+def _covering(scope: Scope) -> Sequence[Scope]:
+    """The scopes that block all that a scope blocks."""
+    account = [Scope.of_account(scope.account)] if scope.account else []
+    sender = [Scope.of_sender(scope.sender)] if scope.sender else []
+    return tuple(dict.fromkeys([Scope.everything(), *sender, *both_sides([*account, scope.persons_side])]))
 
 
 def _added(lifted: int, kept: int, started: Started) -> tuple[int, int]:

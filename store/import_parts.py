@@ -7,7 +7,7 @@ everything in the form in which it hands it on: members and fields as words, pac
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -72,14 +72,15 @@ class _Block(NamedTuple):
     packed: bytes
 
 
-def parts_of(rows: Rows, channels: Sequence[Channel], source: Source) -> Iterator[Part]:
+def parts_of(rows: Rows, channels: Sequence[Channel], source: Source, without: Collection[int] = ()) -> Iterator[Part]:
     """The calls that opt out the numbers of a block, in an order that depends on nothing but the rows.
 
     Args:
         rows: the block.
         channels, source: of the import.
+        without: positions of rows that are left out.
     """
-    block = _sorted(rows, channels, source)
+    block = _sorted(rows, channels, source, without)
     first, groups = 0, list[tuple[int, int]]()
     for start, end in _groups(block.numbers):
         if groups and (end - first > ROWS_PER_CALL or block.numbers[start][-2:] != block.numbers[first][-2:]):
@@ -90,10 +91,11 @@ def parts_of(rows: Rows, channels: Sequence[Channel], source: Source) -> Iterato
         yield _part(block, groups)
 
 
-def _sorted(rows: Rows, channels: Sequence[Channel], source: Source) -> _Block:
+def _sorted(rows: Rows, channels: Sequence[Channel], source: Source, without: Collection[int]) -> _Block:
     # Read backwards, numbers of one shard, bucket and at last of one person are neighbours.
     backwards = [number[::-1] for number in rows.numbers]
-    order = sorted(range(len(backwards)), key=backwards.__getitem__)
+    wanted = [index for index in range(len(backwards)) if index not in without] if without else range(len(backwards))
+    order = sorted(wanted, key=backwards.__getitem__)
     packed = _packed(rows, fresh_flags(channels))
     head_at = {at: short_head(channels, source, at) for at in set(rows.times)}
     heads = [head_at[at] for at in rows.times]

@@ -52,8 +52,16 @@ def following(shard: str) -> str:
 
 
 def members(shard: str) -> str:
-    """Hash of how many members each gate index of the shard has, by "channel:scope"; fields are never removed."""
+    """Hash of how many members each gate index of the shard has, by "channel:scope"; fields are never removed.
+
+    A field "erased:channel:scope" says that pseudonyms of erased numbers may be among them.
+    """
     return f"{{{shard}}}:members"
+
+
+def rewriting(shard: str, owner: str, token: str) -> str:
+    """Stream: the copy of a journal that an erasure makes, until it takes its place."""
+    return f"{{{shard}}}:rewriting:{owner}:{token}"
 
 
 def batch(shard: str, batch_id: str) -> str:
@@ -136,6 +144,11 @@ def reviews(shard: str, account: str, *, held: bool) -> str:
     return f"{{{shard}}}:reviews:{'held' if held else 'acted'}:{account}"
 
 
+def decided(shard: str, account: str) -> str:
+    """Sorted set of the held texts that a person decided to be opt-outs, by when: a decision may be undone."""
+    return f"{{{shard}}}:decided:{account}"
+
+
 def waiting(shard: str, account: str, address: str) -> str:
     """Set of one number's texts that wait for a decision; the number is held while it is not empty."""
     return f"{{{shard}}}:waiting:{account}:{address}"
@@ -165,6 +178,9 @@ ACCOUNTS = "{config}:accounts"
 VERSION = "{config}:version"
 API_KEYS = "{config}:api_keys"
 KEYSPACE = "{config}:keyspace"
+ERASURE_KEYS = "{config}:erasure_keys"
+USERS = "{config}:users"
+USER_EMAILS = "{config}:users:by_email"
 
 
 def import_record(import_id: str) -> str:
@@ -207,6 +223,31 @@ def rate(name: str) -> str:
     return f"{{rate:{name}}}"
 
 
+def events(account: str) -> str:
+    """Stream of the events of an account, for those who fetch them."""
+    return f"{{account:{account}}}:events"
+
+
+def event(account: str, event_id: str) -> str:
+    """One event of an account."""
+    return f"{{account:{account}}}:event:{event_id}"
+
+
+def endpoints(account: str) -> str:
+    """Hash of the addresses that an account's events are sent to."""
+    return f"{{account:{account}}}:endpoints"
+
+
+def delivery(account: str, delivery_id: str) -> str:
+    """Hash of what became of one event on its way to one endpoint."""
+    return f"{{account:{account}}}:delivery:{delivery_id}"
+
+
+def deliveries(account: str, endpoint: str) -> str:
+    """Sorted set of the events that went to an endpoint, by when they were first to go."""
+    return f"{{account:{account}}}:deliveries:{endpoint}"
+
+
 def unrouted() -> str:
     """Stream of texts to senders nobody has configured."""
     return "{config}:unrouted"
@@ -225,3 +266,23 @@ def reconciliation_lock(carrier: str) -> str:
 def pushed(shard: str, account: str) -> str:
     """Hash of the opt-outs of one account that a carrier was told of, by sender and number."""
     return f"{{{shard}}}:pushed:{account}"
+
+
+def sign_in(sign_in_id: str) -> str:
+    """One sign-in that has not ended."""
+    return f"{{config}}:sign_in:{sign_in_id}"
+
+
+def sign_ins_of(user: str) -> str:
+    """Sorted set of a person's sign-ins, by when they end at the latest."""
+    return f"{{config}}:sign_ins:{user}"
+
+
+def configuration_journal(account: str) -> str:
+    """Stream of changes of an account's configuration."""
+    return f"{{account:{account}}}:configuration"
+
+
+def configuration_newest(account: str) -> str:
+    """Hash of the latest change of each part of an account's configuration."""
+    return f"{{account:{account}}}:configuration:newest"

@@ -20,6 +20,7 @@ _SEND = frozenset({"send", "manage", "admin"})
 _READ = frozenset({"read", "manage", "admin"})
 _EITHER = frozenset({"send", "read", "manage", "admin"})
 _MANAGE = frozenset({"manage", "admin"})
+_ADMIN = frozenset({"admin"})
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.send_message": _SEND,
@@ -29,8 +30,25 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.put_opt_out": _MANAGE,
     "api.delete_opt_out": _MANAGE,
     "api_links.make_opt_out_link": _SEND,
+    "api_events.list_events": _READ,
+    "api_events.list_endpoints": _READ,
+    "api_events.add_endpoint": _MANAGE,
+    "api_events.get_endpoint": _READ,
+    "api_events.change_endpoint": _MANAGE,
+    "api_events.remove_endpoint": _MANAGE,
+    "api_events.list_deliveries": _READ,
+    "api_events.replay_delivery": _MANAGE,
     "api_proof.get_proof": _READ,
+    "api_erasure.erase_number": _ADMIN,
     "api_proof.get_proof_text": _READ,
+    "api_texts.list_messages": _READ,
+    "api_texts.list_incoming": _READ,
+    "api_texts.export_incoming": _READ,
+    "api_conversations.list_conversations": _READ,
+    "api_conversations.get_conversation": _READ,
+    "api_conversations.reply_in_conversation": _SEND,
+    "api_conversations.opt_out_in_conversation": _MANAGE,
+    "api_conversations.get_statistics": _READ,
     "api_consent.list_reviews": _READ,
     "api_consent.decide_review": _MANAGE,
     "api_consent.subscribe": _MANAGE,

@@ -11,6 +11,8 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "api.delete_opt_out": ("unknown_sender", "one_scope_only", "opted_out_by_person", "opted_out_at_carrier"),
     "api.check_opt_outs": ("unknown_sender",),
     "api_consent.decide_review": ("not_in_review", "reason_needed", "review_window_over", "changed_since"),
+    "api_events.add_endpoint": ("bad_endpoint", "unknown_event_kind", "too_many_endpoints"),
+    "api_events.change_endpoint": ("bad_endpoint", "unknown_event_kind"),
     "api_consent.subscribe": ("invalid_number", "unknown_sender"),
     "api_consent.unsubscribe": ("invalid_number",),
     "api_consent.switch_keyword": ("unknown_keyword", "confirmation_needed", "unknown_sender"),
