@@ -16,6 +16,7 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.contacts import Contacts
 from gateway.conversations import Conversations
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
@@ -24,6 +25,7 @@ from gateway.event_delivery import EventDelivery
 from gateway.events import ANNOUNCE, DELIVER, Events
 from gateway.following import FOLLOW, Follower, Following
 from gateway.guarded_http import GuardedHttp
+from gateway.import_jobs import IMPORT, UNDO, ImportJobs
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
@@ -31,7 +33,7 @@ from gateway.metrics import Metrics
 from gateway.opt_out_links import OptOutLinks
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
-from gateway.queueing import DEFAULT, EVENTS, SEND, JobQueue
+from gateway.queueing import DEFAULT, EVENTS, LISTS, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
@@ -99,6 +101,11 @@ class Services:
         return Proofs(self.store, self.consent, self.clock, key=key, software=f"Stopgate {version('stopgate')}")
 
     @cached_property
+    def contacts(self) -> Contacts:
+        """The people of accounts."""
+        return Contacts(self.store, self.clock)
+
+    @cached_property
     def erasure(self) -> Erasure:
         """Erasing a person."""
         return Erasure(self.store, self.consent, self.reviews, self.clock, self.erasers)
@@ -106,12 +113,17 @@ class Services:
     @property
     def erasers(self) -> Sequence[Eraser]:
         """What erases the parts that keep more of a number than texts and consent."""
-        return ()
+        return (self.contacts.forget,)
 
     @cached_property
     def imports(self) -> Imports:
         """Imports of files."""
         return Imports(self.store, self.clock)
+
+    @cached_property
+    def import_jobs(self) -> ImportJobs:
+        """Imports of uploaded files, by workers."""
+        return ImportJobs(self.store, self.queue, self.clock, self.new_id, self.imports)
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -225,6 +237,8 @@ class Services:
         return {
             SEND: self.outbound.hand_over,
             FOLLOW: self.following.follow,
+            IMPORT: self.import_jobs.run,
+            UNDO: self.import_jobs.undo,
             DELIVER: self.event_delivery.deliver,
             ANNOUNCE: self.events.announce,
         }
@@ -236,7 +250,13 @@ class Services:
         self.store.close()
 
 
-QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT, DELIVER: EVENTS, ANNOUNCE: EVENTS}
+QUEUE_OF_EFFECT: Mapping[str, str] = {
+    FOLLOW: DEFAULT,
+    IMPORT: LISTS,
+    UNDO: LISTS,
+    DELIVER: EVENTS,
+    ANNOUNCE: EVENTS,
+}
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 
 

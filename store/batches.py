@@ -34,7 +34,8 @@ class Batch:
     """One import: what its rows have in common.
 
     id: its name in the journal. scope, channels: what it blocks. dry_run: only say what would come of it. at: in the
-    figures of which day its opt-outs count; in none, when left out.
+    figures of which day its opt-outs count; in none, when left out. undated: the time of the rows that have none of
+    their own (0: all have); they change nothing for whoever came back by a word of their own.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Batch:
     source: Source = Source.IMPORT
     dry_run: bool = False
     at: datetime | None = None
+    undated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ class BatchStore:
             "kept": round(_KEPT / timedelta(milliseconds=1)),
             "gates": part.gates,
             "dry": batch.dry_run,
+            "undated": batch.undated,
         }
         return "sg_import", names, (json.dumps(header, separators=(",", ":")), *part.arguments)
 
@@ -158,7 +161,15 @@ class BatchStore:
             read_many(self._topology, [(names[0], ("UNLINK", *names))])
 
     def undo(
-        self, batch_id: str, scope: Scope, *, source: Source, at: int, detail: Mapping[str, Any]
+        self,
+        batch_id: str,
+        scope: Scope,
+        *,
+        source: Source,
+        at: int,
+        detail: Mapping[str, Any],
+        dry: bool = False,
+        shards: Sequence[str] = keys.SHARDS,
     ) -> Iterator[Undone]:
         """Take back what an import newly blocked and nothing has changed since; each step is in the journal.
 
@@ -170,17 +181,21 @@ class BatchStore:
             source: who undoes it.
             at: when, milliseconds since 1970.
             detail: for the journal: who and why.
+            dry: only say what would come of it.
+            shards: of all numbers, these.
 
         Raises:
             StoreError: some was taken back; undoing again completes it.
         """
-        waiting = [(shard, entry) for shard in keys.SHARDS for entry in self._entries(shard, batch_id)]
+        waiting = [(shard, entry) for shard in shards for entry in self._entries(shard, batch_id)]
+        header = {"scope": scope.key, "source": int(source), "batch": batch_id, "at": str(at), "dry": dry}
+        header["detail"] = json.dumps(detail)
         lifted = kept = 0
         yield Undone(0, 0, 0, len(waiting))
         for start in range(0, len(waiting), _UNDO_ENTRIES_AT_ONCE):
             some = waiting[start : start + _UNDO_ENTRIES_AT_ONCE]
             under_way: list[Started] = []
-            for call in self._undo_calls(some, batch_id, scope, source, at, detail):
+            for call in self._undo_calls(some, batch_id, scope, header):
                 under_way.append(self._functions.start([call]))
                 if len(under_way) > 1:
                     lifted, kept = _added(lifted, kept, under_way.pop(0))
@@ -201,9 +216,7 @@ class BatchStore:
         waiting: Sequence[tuple[str, str]],
         batch_id: str,
         scope: Scope,
-        source: Source,
-        at: int,
-        detail: Mapping[str, Any],
+        header: Mapping[str, Any],
     ) -> Iterator[Call]:
         streams = [keys.journal(shard, owner_of(scope)) for shard, _ in waiting]
         commands = [
@@ -213,8 +226,7 @@ class BatchStore:
         for (shard, entry), stream, answer in zip(waiting, streams, answers, strict=True):
             ((_, fields),) = answer
             packed = dict(zip(fields[::2], fields[1::2], strict=True))[b"rows"]
-            header = {"scope": scope.key, "source": int(source), "batch": batch_id, "entry": entry, "at": str(at)}
-            arguments: list[str | bytes] = [json.dumps({**header, "detail": json.dumps(detail)})]
+            arguments: list[str | bytes] = [json.dumps({**header, "entry": entry})]
             names = [keys.batch(shard, batch_id), keys.members(shard), stream]
             for row in unpack_rows(packed, shard):
                 place = place_of(row.number)

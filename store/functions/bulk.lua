@@ -43,6 +43,16 @@ local function no_longer_fresh(state, header)
   state.fresh, state.records, state.changed, state.newly = false, records, changed, newly
 end
 
+-- True when the person came back by a word of their own. A row that has no date of its own does not say that they
+-- opted out after that, so it changes nothing.
+local function came_back(state, header)
+  for _, channel in ipairs(header.channels) do
+    local record = state.records[channel]
+    if record and not record.blocked and RANK[record.source] == RANK[KEYWORD] then return true end
+  end
+  return false
+end
+
 -- What one row does to its number; the channels it changes are noted in the state.
 local function plan_row(state, header, at)
   if state.fresh then
@@ -52,6 +62,7 @@ local function plan_row(state, header, at)
     end
     no_longer_fresh(state, header)
   end
+  if at == header.undated and came_back(state, header) then return 'stale', 0, false end
   local strongest, newly, touched = nil, 0, false
   for _, channel in ipairs(header.channels) do
     local new, outcome = opt_out(state.records[channel], { at = at, source = header.source })
@@ -110,7 +121,7 @@ local function all_new(group, args, values)
 end
 
 -- What an import answers for rows of one gate bucket: numbers that were in the file before are duplicates. Those that
--- are newly opted out are none, so nobody has to look where all are.
+-- are newly opted out are none, so nobody has to look where all are (`outcomes` is false then).
 local function answer_bucket(seen_key, args, bucket, header, outcomes)
   local last = bucket.first + bucket.size - 1
   local seen = outcomes and redis.call('SMISMEMBER', seen_key, unpack(args, bucket.first, last))
@@ -118,7 +129,8 @@ local function answer_bucket(seen_key, args, bucket, header, outcomes)
   if added == bucket.size then redis.call('PEXPIRE', seen_key, header.kept) end
   if not outcomes then return string.rep(ANSWER.opted_out, bucket.size) end
   for index, known in ipairs(seen) do
-    if known == 1 and outcomes[index] ~= 'opted_out' then outcomes[index] = 'duplicate' end
+    -- A row that opts out is no duplicate (another channel); in a dry run the row before it has changed nothing.
+    if known == 1 and (header.dry or outcomes[index] ~= 'opted_out') then outcomes[index] = 'duplicate' end
     outcomes[index] = ANSWER[outcomes[index]]
   end
   return table.concat(outcomes)
@@ -131,7 +143,7 @@ local function members_of(group, args, bucket, offset)
 end
 
 -- Plans the rows of one gate bucket, a details bucket after the other. Rows of one number are neighbours, in the order of
--- the file. Returns the bucket, and an outcome for each row when there is one that is not new.
+-- the file. Returns the bucket, and an outcome for each row unless all of them opt out.
 local function plan_bucket(keys, key, args, argument, sizes, header, rows)
   local bucket, outcomes, offset = { first = argument, size = 0, groups = {}, new = true }, {}, 0
   for _, size in ipairs(sizes) do bucket.size = bucket.size + size end
@@ -150,7 +162,7 @@ local function plan_bucket(keys, key, args, argument, sizes, header, rows)
     bucket.groups[index] = group
     argument, offset = argument + 1 + 2 * size, offset + size
   end
-  return bucket, not bucket.new and outcomes, argument
+  return bucket, (header.dry or not bucket.new) and outcomes, argument
 end
 
 local function fresh_value(header, at, event)
@@ -240,11 +252,11 @@ end
 -- sg_import: opt-outs of one shard from a file
 --   KEYS     mark, batch index, members, journal, counters; per gate bucket: a gate index for each channel, seen
 --            numbers; then details buckets; then the figures of the day, when the import is counted; last, who is behind
---   ARGV     JSON {scope, channels, source, batch, block, part, kept, dry, gates}: gates has for each gate bucket the
---            number of rows of each of its details buckets. Then for each gate bucket its members, and for each of its
---            details buckets its packed rows (one argument), its fields, and the first five bytes of the details that
---            each row writes when its number is new here ("" when they need the long form).
---            dry: change nothing, only answer
+--   ARGV     JSON {scope, channels, source, batch, block, part, kept, dry, undated, gates}: gates has for each gate
+--            bucket the number of rows of each of its details buckets. Then for each gate bucket its members, and for
+--            each of its details buckets its packed rows (one argument), its fields, and the first five bytes of the
+--            details that each row writes when its number is new here ("" when they need the long form).
+--            dry: change nothing, only answer. undated: the time of the rows that have none of their own, or 0
 --   returns  one byte for each row: its outcome code
 -- A part that was applied before answers what it answered then, and changes nothing (the answer may have been lost).
 
@@ -284,7 +296,8 @@ end)
 ------------------------------------------------------------------------------------------------------------
 -- sg_undo: takes back one journal entry of an import: what it newly blocked and nothing has changed since
 --   KEYS     batch index, members, journal; then per row: gate text, gate voice, details; last, who is behind
---   ARGV     JSON {scope, source, batch, entry, at}; then per row: member, details field, the journal's row
+--   ARGV     JSON {scope, source, batch, entry, at, dry}; then per row: member, details field, the journal's row.
+--            dry: change nothing, only answer
 --   returns  JSON {lifted, kept}
 -- A number goes back to what it was before the import, so that the corrected file is not older than the undo.
 
@@ -330,6 +343,7 @@ redis.register_function('sg_undo', function(keys, args)
       kept = kept + 1
     end
   end
+  if header.dry then return cjson.encode({ lifted = lifted, kept = kept }) end
   if lifted > 0 then
     local event = journal(keys, 3, {
       kind = 'undo', scope = header.scope, channels = 'text,voice', source = tostring(header.source),
@@ -346,4 +360,36 @@ redis.register_function('sg_undo', function(keys, args)
   local answer = cjson.encode({ lifted = lifted, kept = kept })
   redis.call('HSET', keys[1], header.entry, answer)
   return answer
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_hold: the right to work on an import, for one worker at a time
+--   KEYS     the import's record
+--   ARGV     JSON {token, now, till}: who asks, the time, until when it is theirs (milliseconds since 1970)
+--   returns  1, or 0 when it is somebody else's still
+
+redis.register_function('sg_hold', function(keys, args)
+  local asked = cjson.decode(args[1])
+  local holder, till = unpack(redis.call('HMGET', keys[1], 'holder', 'till'))
+  if not redis.call('HGET', keys[1], 'account') then return 0 end
+  if holder and holder ~= '' and holder ~= asked.token and tonumber(till) > asked.now then return 0 end
+  redis.call('HSET', keys[1], 'holder', asked.token, 'till', string.format('%.0f', asked.till))
+  return 1
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_note: changes fields of a record, if it is as the caller thinks it is
+--   KEYS     the record
+--   ARGV     JSON {expect, set}: expect: field -> values it may have ("" for none); set: field -> new value
+--   returns  1, or 0 when it is not; then nothing was changed
+
+redis.register_function('sg_note', function(keys, args)
+  local asked = cjson.decode(args[1])
+  for field, values in pairs(asked.expect) do
+    local value, fits = redis.call('HGET', keys[1], field) or '', false
+    for _, one in ipairs(values) do fits = fits or one == value end
+    if not fits then return 0 end
+  end
+  for field, value in pairs(asked.set) do redis.call('HSET', keys[1], field, value) end
+  return 1
 end)
