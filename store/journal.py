@@ -11,7 +11,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import Any, NamedTuple
 
-from store.addresses import shard_of
+from store.addresses import is_pseudonym, shard_of
 from store.details import unpack
 from store.scopes import Channel
 
@@ -176,10 +176,14 @@ def entries_of(address: str, entry_id: str, fields: Mapping[bytes, bytes]) -> li
 
 
 def every_entry_of(shard: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
-    """What a stream's entry says, about every number in it: one, or those of the rows of an import or an undo."""
-    if not is_packed(fields):
-        return [entry_from(entry_id, fields)]
-    return [_entry_of_row(entry_id, fields, row) for row in rows_of(fields, shard)]
+    """What a stream's entry says, about every number in it: one, or those of the rows of an import or an undo.
+
+    Numbers that were erased are left out: nobody is to be told anything of them.
+    """
+    if is_packed(fields):
+        return [_entry_of_row(entry_id, fields, row) for row in unpack_rows(fields[b"rows"], shard)]
+    entry = entry_from(entry_id, fields)
+    return [] if is_pseudonym(entry.number) else [entry]
 
 
 def _entry_of_row(entry_id: str, fields: Mapping[bytes, bytes], row: PackedRow) -> JournalEntry:
