@@ -125,7 +125,7 @@ class Services:
     @property
     def erasers(self) -> Sequence[Eraser]:
         """What erases the parts that keep more of a number than texts and consent."""
-        return (self.contacts.forget,)
+        return (self.contacts.forget, self.events.erase)
 
     @cached_property
     def imports(self) -> Imports:
