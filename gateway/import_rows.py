@@ -9,8 +9,7 @@ from gateway.lists.columns import Columns
 from gateway.lists.reading import Block, true_text, true_texts
 from gateway.lists.words import channels_of, says_opted_out
 from gateway.normalising import Normaliser
-from gateway.phone import NumberProblem
-from store.batches import Row
+from store.batches import Rows
 from store.journal import ROW_OUTCOMES
 from store.scopes import Channel
 
@@ -22,13 +21,13 @@ COUNTED_AS: Mapping[int, str] = {**ROW_OUTCOMES, 2: "already", 3: "already", 6: 
 class RowsOfBlock:
     """A block as it is to be applied.
 
-    cells: the column of the numbers. groups: rows by the channels that they block, each with its index in the block.
+    cells: the column of the numbers. groups: rows by the channels that they block, with their indexes in the block.
     outcomes: what is known of a row already: (outcome, code). remarks: what is to be said of a row that opts out.
     """
 
     first: int
     cells: Sequence[str]
-    groups: dict[tuple[Channel, ...], list[tuple[int, Row]]] = field(default_factory=dict)
+    groups: dict[tuple[Channel, ...], tuple[Sequence[int], Rows]] = field(default_factory=dict)
     outcomes: dict[int, tuple[str, str]] = field(default_factory=dict)
     remarks: dict[int, str] = field(default_factory=dict)
 
@@ -65,17 +64,33 @@ def read_block(block: Block, encoding: str, order: ImportOrder, columns: Columns
     found = RowsOfBlock(block.first_row, cells)
     numbers = Normaliser(order.default_country or None).column(cells)
     _leave_out(found, block, encoding, columns)
-    for index, number in enumerate(numbers):
-        if index not in found.outcomes and isinstance(number, NumberProblem):
-            found.outcomes[index] = ("invalid", number.value)
+    # A problem is a str too, that does not begin with "+".
+    for index in [index for index, number in enumerate(numbers) if number[0] != "+"]:
+        found.outcomes.setdefault(index, ("invalid", str(numbers[index])))
     times = _times(found, block, order, columns, now)
-    channels = _channels(found, block, order, columns)
-    first, left_out = block.first_row, found.outcomes
-    for index, number in enumerate(numbers):
-        if index not in left_out:
-            rows = found.groups.setdefault(channels[index] if channels else order.channels, [])
-            rows.append((index, Row(number, times[index], first + index)))
+    first = block.first_row
+    for channels, indexes in _by_channels(found, block, order, columns).items():
+        rows = Rows(
+            [numbers[index] for index in indexes],
+            [times[index] for index in indexes],
+            [first + index for index in indexes],
+        )
+        found.groups[channels] = (indexes, rows)
     return found
+
+
+def _by_channels(
+    found: RowsOfBlock, block: Block, order: ImportOrder, columns: Columns
+) -> Mapping[tuple[Channel, ...], Sequence[int]]:
+    """The indexes of the rows that are to be applied, by the channels that they block."""
+    left_out, channels = found.outcomes, _channels(found, block, order, columns)
+    wanted = [index for index in range(len(block)) if index not in left_out]
+    if channels is None:
+        return {order.channels: wanted} if wanted else {}
+    groups: dict[tuple[Channel, ...], list[int]] = {}
+    for index in wanted:
+        groups.setdefault(channels[index], []).append(index)
+    return groups
 
 
 def _leave_out(found: RowsOfBlock, block: Block, encoding: str, columns: Columns) -> None:

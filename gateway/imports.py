@@ -242,12 +242,12 @@ class Imports:
     ) -> tuple[Counter[str], list[RowReport]]:
         rows = read_block(block, table.encoding, order, columns, milliseconds(self._clock.now()))
         counts = Counter(outcome for outcome, _ in rows.outcomes.values())
-        for channels, group in rows.groups.items():
+        for channels, (indexes, group) in rows.groups.items():
             # The parts of a block are known by their first row, so that the groups may share the block's name.
-            outcomes = self._store.batches.apply(batch_of(record, order, channels), name, [row for _, row in group])
+            outcomes = self._store.batches.apply(batch_of(record, order, channels), name, group)
             for code, count in Counter(outcomes).items():
                 counts[COUNTED_AS[code]] += count
-            rows.note((index for index, _ in group), outcomes)
+            rows.note(indexes, outcomes)
         return counts, rows.reports(block, table.encoding)
 
     def _note(self, import_id: str, changes: Mapping[str, Any], token: str) -> None:
