@@ -1,4 +1,4 @@
-"""Everything that happened with one number, as one list: texts, decisions, changes of consent, reports, newest first."""
+"""Everything that happened with one number, newest first: texts, decisions, changes of consent, reports."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
