@@ -15,6 +15,7 @@ from store.consent import Block, blocks_from, gate_keys, milliseconds, moment
 from store.enlisting import day_keys, entry_keys
 from store.functions import Functions, without_none
 from store.message_records import Message, fields_of, message_from, message_id, shard_of_message
+from store.pseudonyms import Pseudonyms
 from store.scopes import Channel, Scope
 
 __all__ = ["Message", "MessageStore", "Result", "Settled", "message_id", "shard_of_message"]
@@ -70,9 +71,17 @@ class Result:
 class MessageStore:
     """Message records. Every step of an outbound message is one function call."""
 
-    def __init__(self, client: "redis.Redis", functions: Functions, *, retention: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        client: "redis.Redis",
+        functions: Functions,
+        pseudonyms: Pseudonyms,
+        *,
+        retention: timedelta | None = None,
+    ) -> None:
         self._client = client
         self._functions = functions
+        self._pseudonyms = pseudonyms
         self._retention = round(retention / timedelta(milliseconds=1)) if retention else None
 
     def create(self, message: Message, *, due_at: datetime) -> tuple[str, tuple[Block, ...]]:
@@ -95,7 +104,8 @@ class MessageStore:
         # What is sent to many is no answer to one person's words.
         waits = False if message.kind == "transactional" else None
         new = self.creation(message, names, 1, 2, 3, due_at=due_at, waits=waits)
-        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, first=len(names) + 1)
+        erased = self._pseudonyms.places_of(message.address)
+        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, len(names) + 1, erased)
         payload = {
             "counters": 5,
             "outbox": 4,
@@ -188,7 +198,8 @@ class MessageStore:
         """
         place = place_of(message.address)
         names = [*self._step_keys(message), keys.hold(place, Scope.of_account(message.account))]
-        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, first=7)
+        erased = self._pseudonyms.places_of(message.address)
+        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, 7, erased)
         payload = {
             **self._step_payload(message, now),
             "hold": 6,
