@@ -16,6 +16,7 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
+from gateway.events import Events
 from gateway.import_orders import ImportOrder, order_of
 from gateway.import_reports import RowReport, header_line, report_lines
 from gateway.imports import LEASE, Imports, TakenOver
@@ -28,6 +29,7 @@ from store.addresses import place_of
 from store.consent import Source
 from store.directory import Account
 from store.errors import StoreError
+from store.events import Event
 from store.imports import ImportRecord
 from store.uploads import KEPT, KEPT_AFTER_END
 
@@ -83,13 +85,20 @@ class ImportJobs:
     """Imports of uploaded files."""
 
     def __init__(
-        self, store: Store, queue: JobQueue, clock: Clock, new_id: Callable[[], str], imports: Imports
+        self,
+        store: Store,
+        queue: JobQueue,
+        clock: Clock,
+        new_id: Callable[[], str],
+        imports: Imports,
+        events: Events,
     ) -> None:
         self._store = store
         self._queue = queue
         self._clock = clock
         self._new_id = new_id
         self._imports = imports
+        self._events = events
 
     def submit(self, account: Account, path: Path, *, actor: str, name: str, **wishes: Any) -> ImportRecord:
         """Take a file to be imported by a worker.
@@ -212,7 +221,26 @@ class ImportJobs:
         with self._held(work) as held:
             if held and self._attempted(work, record):
                 self._run(work, order_of(record))
+                self._tell(import_id)
                 self._store.outbox.done(work.shard, work.effect)
+
+    def _tell(self, import_id: str) -> None:
+        """Make an event of an import's end. Repeating changes nothing. Raises StoreError."""
+        record = self._imports.record(import_id)
+        at = record.ended_at or record.updated_at
+        data = {
+            "import": import_id,
+            "status": record.status,
+            "file": record.order["file"],
+            "kind": record.order["kind"],
+            "dry_run": record.order["dry_run"],
+            "counts": dict(record.counts),
+            "problem": record.problem,
+            "undone": dict(record.undone),
+        }
+        self._events.publish(
+            record.account, [Event(f"{import_id}-{record.status}-{record.blocks}", "import_finished", at, data)]
+        )
 
     def _attempted(self, work: _Work, record: ImportRecord) -> bool:
         now = self._clock.now()
@@ -284,6 +312,7 @@ class ImportJobs:
                         raise TakenOver("Another worker undoes this import now.")
             except NotAllowed as error:
                 log.info("undo refused", id=import_id, why=error.code)
+            self._tell(import_id)
             self._store.outbox.done(work.shard, work.effect)
 
     @contextmanager

@@ -24,6 +24,7 @@ from gateway.import_rows import COUNTED_AS, read_block
 from gateway.lists.columns import Columns
 from gateway.lists.dates import zone_of
 from gateway.lists.reading import Block, ListFileError, Table, header_block, open_table
+from gateway.lists.targets import OPT_OUTS
 from gateway.phone import is_country
 from store import Store
 from store.batches import Undone
@@ -48,6 +49,12 @@ class TakenOver(StoreError):
     """Another worker has this import now: this one was silent for too long."""
 
 
+BlockRunner = Callable[
+    [ImportRecord, ImportOrder, Columns, Table, Block, str], tuple[Counter[str], Sequence[RowReport]]
+]
+"""Runs a block of a list, which has a name; says how many rows had which outcome, and what is worth a line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far an import is. done and size: of the file, in a unit of its own."""
@@ -60,9 +67,11 @@ class Progress:
 class Imports:
     """Imports of all accounts."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, runners: Mapping[str, BlockRunner] | None = None) -> None:
+        """runners: what runs a block of the kinds of lists that are not opt-outs."""
         self._store = store
         self._clock = clock
+        self._runners = {OPT_OUTS: self._run_block, **(runners or {})}
 
     def order(
         self,
@@ -122,6 +131,8 @@ class Imports:
         Raises:
             NotAllowed: unknown_sender, one_scope_only, in_the_future or invalid_request.
         """
+        if order.kind not in self._runners:
+            raise NotAllowed("invalid_request", f"kind: lists of {order.kind} cannot be imported.")
         if order.sender and order.audience:
             raise NotAllowed("one_scope_only", "Name a sender or an audience, not both.")
         if order.sender and not any(sender.address == order.sender for sender in account.senders):
@@ -226,7 +237,7 @@ class Imports:
         for number, block in enumerate(_with_header(table, columns), 1):
             if number <= record.blocks:
                 continue
-            found, reports = self._run_block(record, order, columns, table, block, str(number))
+            found, reports = self._runners[order.kind](record, order, columns, table, block, str(number))
             counts.update(found)
             length = sink.write(reports) if sink is not None else 0
             facts = {"blocks": number, "done": block.done, "size": table.size, "counts": counts, "report": length}

@@ -117,7 +117,7 @@ class Services:
     @cached_property
     def import_jobs(self) -> ImportJobs:
         """Imports of uploaded files, by workers."""
-        return ImportJobs(self.store, self.queue, self.clock, self.new_id, self.imports)
+        return ImportJobs(self.store, self.queue, self.clock, self.new_id, self.imports, self.events)
 
     @cached_property
     def configuration(self) -> Configuration:

@@ -385,6 +385,18 @@ def test_imports_are_listed_newest_first_in_pages(upload: Upload, api: Any, cloc
     assert len(seen) == 5
 
 
+def test_programs_are_told_when_an_import_has_ended(services: Services, upload: Upload, api: Any, work: Any) -> None:
+    _, made = upload(f"phone\n{PERSON}\nn/a\n")
+    work()
+    api("POST", f"/imports/{made['id']}/undo")
+    work()
+    told = [event for event in api("GET", "/events?limit=50")[1]["items"] if event["kind"] == "import_finished"]
+    assert [(event["data"]["status"], event["data"]["counts"]) for event in told] == [
+        ("finished", {"opted_out": 1, "invalid": 1}),
+        ("undone", {"opted_out": 1, "invalid": 1}),
+    ]
+
+
 READS = ("", "/undo", "/errors.csv")
 CHANGES = ("/stop", "/resume", "/apply", "/undo")
 
