@@ -16,6 +16,7 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.contacts import Contacts
 from gateway.conversations import Conversations
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
@@ -100,6 +101,11 @@ class Services:
         return Proofs(self.store, self.consent, self.clock, key=key, software=f"Stopgate {version('stopgate')}")
 
     @cached_property
+    def contacts(self) -> Contacts:
+        """The people of accounts."""
+        return Contacts(self.store, self.clock)
+
+    @cached_property
     def erasure(self) -> Erasure:
         """Erasing a person."""
         return Erasure(self.store, self.consent, self.reviews, self.clock, self.erasers)
@@ -107,7 +113,7 @@ class Services:
     @property
     def erasers(self) -> Sequence[Eraser]:
         """What erases the parts that keep more of a number than texts and consent."""
-        return ()
+        return (self.contacts.forget,)
 
     @cached_property
     def imports(self) -> Imports:

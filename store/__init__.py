@@ -10,13 +10,18 @@ from typing import Any
 import redis
 
 from store.api_keys import ApiKeyStore
+from store.audience_members import AudienceMembers
+from store.audience_records import AudienceRecords
 from store.audiences import AudienceStore
 from store.batches import BatchStore
 from store.bulk import BulkStore
+from store.changing import ChangeStore
 from store.client import open_client
 from store.configuration_journal import ConfigurationJournal
 from store.confirming import ConfirmingStore
 from store.consent import ConsentStore
+from store.contact_listing import ContactListing
+from store.contacts import ContactStore
 from store.days import DayStore
 from store.directory import DirectoryStore
 from store.erased_checks import ErasedChecks
@@ -60,6 +65,11 @@ class Store:
     listing: ListingStore
     inbound: InboundStore
     audiences: AudienceStore
+    audience_members: AudienceMembers
+    audience_records: AudienceRecords
+    changes: ChangeStore
+    contacts: ContactStore
+    contact_listing: ContactListing
     reviews: ReviewStore
     messages: MessageStore
     texts: TextStore
@@ -133,6 +143,7 @@ def _stores(
     erased = ErasedChecks(topology, pseudonyms)
     bulk = BulkStore(topology, erased.blocked)
     messages = MessageStore(client, functions, pseudonyms, retention=retention)
+    contacts = ContactStore(topology, functions)
     return Store(
         client=client,
         topology=topology,
@@ -143,7 +154,12 @@ def _stores(
         batches=BatchStore(topology, functions, erased),
         listing=ListingStore(topology, bulk),
         inbound=InboundStore(client, functions, messages, pseudonyms),
-        audiences=AudienceStore(client, functions, pseudonyms),
+        audiences=AudienceStore(client, functions, topology, pseudonyms),
+        audience_members=AudienceMembers(topology, bulk),
+        audience_records=AudienceRecords(client),
+        changes=ChangeStore(functions, pseudonyms),
+        contacts=contacts,
+        contact_listing=ContactListing(topology, contacts),
         reviews=ReviewStore(client, functions),
         messages=messages,
         texts=TextStore(topology),

@@ -289,13 +289,19 @@ def _add_review(review: Review, place: Place, address: str, names: list[str], pa
 def join_payload(join: Join, place: Place, names: list[str], erased: Sequence[Place]) -> dict[str, Any]:
     """The payload of a wish to join; adds the keys it needs to `names`. erased: see gate_keys."""
     position = len(names) + 1
-    names += [keys.audience(place, join.account, join.audience), *journal_keys(place.shard, join.account)]
+    names += [
+        keys.audience(place, join.account, join.audience),
+        *journal_keys(place.shard, join.account),
+        keys.audience_sizes(place.shard),
+    ]
     gate_names, scopes = gate_keys(place, join.scopes, Channel.TEXT, len(names) + 1, erased)
     names += gate_names
     return without_none(
         {
             "audience": position,
             "journal": position + 1,
+            "sizes": position + 3,
+            "sized": f"{join.account}/{join.audience}",
             "scope": Scope.of_audience(join.account, join.audience).key,
             "scopes": scopes,
             "question": join.question.text if join.question else None,

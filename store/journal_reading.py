@@ -7,8 +7,11 @@ from typing import Any
 import redis
 
 from store import keys
+from store.addresses import shard_of
 from store.client import store_errors
-from store.consent import JournalEntry, every_entry_of, milliseconds, moment
+from store.consent import owner_of
+from store.journal import JournalEntry, entries_of, every_entry_of, milliseconds, moment
+from store.scopes import Scope
 
 _PAGE = 1000
 
@@ -38,6 +41,23 @@ class JournalStore:
             if len(rows) < _PAGE:
                 return
             after = f"({rows[-1][0].decode()}"
+
+    def entries_at(self, wanted: Sequence[tuple[str, Scope, str]]) -> list[JournalEntry | None]:
+        """The journal entries of (number, scope, entry id), in one round trip; None where there is none.
+
+        Raises:
+            StoreError: there is no answer.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        for number, scope, entry_id in wanted:
+            pipeline.xrange(keys.journal(shard_of(number), owner_of(scope)), entry_id, entry_id)
+        with store_errors():
+            answers: Any = pipeline.execute() if wanted else []
+        found = [
+            [entry for entry_id, fields in rows for entry in entries_of(number, entry_id.decode(), fields)]
+            for (number, _, _), rows in zip(wanted, answers, strict=True)
+        ]
+        return [entries[0] if entries else None for entries in found]
 
     def pushed(self, shard: str, account: str, opt_outs: Sequence[tuple[str, str]]) -> list[datetime | None]:
         """When the carrier was told of each opt-out, in the order asked; None for never. Raises StoreError.

@@ -134,6 +134,31 @@ def audience(place: Place, account: str, name: str) -> str:
     return f"{{{place.shard}}}:audience:{account}/{name}:{place.gate_bucket}"
 
 
+def audience_sizes(shard: str) -> str:
+    """Hash of how many numbers of the shard are in each audience, by "account/audience"."""
+    return f"{{{shard}}}:audience_sizes"
+
+
+def contacts(shard: str, account: str, bucket: str) -> str:
+    """Hash of the contacts of one bucket of a home shard: id to version and record."""
+    return f"{{{shard}}}:contacts:{account}:{bucket}"
+
+
+def contact_order(shard: str, account: str) -> str:
+    """Sorted set (all scores 0) of the contacts of a home shard: a letter for the order, what it sorts by, the id."""
+    return f"{{{shard}}}:contact_order:{account}"
+
+
+def contacts_of_number(place: Place, account: str) -> str:
+    """Hash of the contacts that have a number of one bucket: member to ids."""
+    return f"{{{place.shard}}}:contacts_of_number:{account}:{place.gate_bucket}"
+
+
+def contacts_of_id(shard: str, account: str, bucket: str) -> str:
+    """Hash of the contacts with the customer's own ids of one bucket: own id to ids."""
+    return f"{{{shard}}}:contacts_of_id:{account}:{bucket}"
+
+
 def pending(shard: str, sender: str, address: str) -> str:
     """The question a number was asked from a sender and has not answered."""
     return f"{{{shard}}}:pending:{sender}:{address}"
@@ -186,6 +211,11 @@ USER_EMAILS = "{config}:users:by_email"
 def import_record(import_id: str) -> str:
     """Hash of one import: what was asked, how far it is, what came of it."""
     return f"{{import:{import_id}}}:record"
+
+
+def audience_records(account: str) -> str:
+    """Hash of what is known of an account's audiences: id to name, sender, times."""
+    return f"{{account:{account}}}:audiences"
 
 
 def import_report(import_id: str, part: int) -> str:

@@ -422,8 +422,8 @@ end
 ------------------------------------------------------------------------------------------------------------
 -- sg_receive: one inbound text, whole (G1, G3, G4)
 --   KEYS     dedupe mark, inbound message, thread, outbox, counters, repeat mark, loop counter, open question, the lists
---            of the account, [review queue, waiting texts, hold index, journal,] [audience index, journal, gate and
---            details per scope,] [message, timeline and lists of each reply,] then per change: gate text, gate voice,
+--            of the account, [review queue, waiting texts, hold index, journal,] [audience index, journal, audience
+--            sizes, gate and details per scope,] [message, timeline and lists of each reply,] then per change: gate text, gate voice,
 --            details, journal, members
 --            (here and below a journal's key is followed by that of who is behind)
 --   payload  see store/inbound.py
@@ -466,7 +466,7 @@ local function join(keys, payload)
     return 'asked'
   end
   if blocked then return 'blocked' end
-  redis.call('SADD', keys[wish.audience], payload.member)
+  redis.call('HINCRBY', keys[wish.sizes], wish.sized, redis.call('SADD', keys[wish.audience], payload.member))
   journal(keys, wish.journal, {
     number = payload.address, kind = 'join', scope = wish.scope, channels = 'text', at = payload.at, outcome = 'joined',
     source = tostring(KEYWORD), detail = payload.detail,
@@ -613,7 +613,7 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_subscribe: a program puts a number into an audience; blocked numbers get an open question instead
---   KEYS     open question, counters, audience index, journal, then per scope: gate index, details
+--   KEYS     open question, counters, audience index, journal, audience sizes, then per scope: gate index, details
 --   returns  joined, already_member, asked or blocked
 
 redis.register_function('sg_subscribe', function(keys, args)

@@ -151,7 +151,7 @@ def test_erasing_twice_changes_nothing_more(services: Services, acme: Account, s
     erase(services, acme)
     before = sorted(everything_kept(services))
     done = erase(services, acme)
-    assert (done.counts, done.blocks) == ({"texts": 0, "journal_entries": 0}, 0)
+    assert (set(done.counts.values()), done.blocks) == ({0}, 0)
     assert sorted(everything_kept(services)) == before
 
 
