@@ -7,7 +7,7 @@ lease that a thread renews, so that two never run one, and one whose worker died
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -22,6 +22,7 @@ from gateway.import_reports import RowReport, header_line, report_lines
 from gateway.imports import LEASE, Imports, TakenOver
 from gateway.lists.converting import has_to_be_converted
 from gateway.lists.reading import ListFileError
+from gateway.lists.targets import CONTACTS, OPT_OUTS
 from gateway.logs import logger
 from gateway.queueing import LISTS, JobQueue, effect_of
 from store import Store
@@ -40,8 +41,8 @@ IMPORT, UNDO = "import", "undo"
 
 MOST_BYTES = 100_000_000
 MOST_ROWS = 10_000_000
-ROWS_IN_BLOCK = 50_000
-"""Rows between two moments at which an import can be stopped or resumed."""
+ROWS_IN_BLOCK: Mapping[str, int] = {OPT_OUTS: 50_000, CONTACTS: 2_000}
+"""Rows between two moments at which an import can be stopped or resumed, by the kind of list."""
 _LOOKED_INTO_AT_ONCE = 2_000_000
 _NEWLINES_AT_ONCE = 1 << 20
 _MOST_ATTEMPTS = 6
@@ -117,7 +118,7 @@ class ImportJobs:
         """
         refuse_too_large(path, name)
         look = path.stat().st_size <= _LOOKED_INTO_AT_ONCE or not has_to_be_converted(path)
-        wishes.setdefault("rows_in_block", ROWS_IN_BLOCK)
+        wishes.setdefault("rows_in_block", ROWS_IN_BLOCK[wishes.get("kind", OPT_OUTS)])
         order = self._imports.order(account, path, actor=actor, name=name, look=look, **wishes)
         self._imports.refuse_impossible(account, order)
         upload = self._new_id()
@@ -235,6 +236,7 @@ class ImportJobs:
             "kind": record.order["kind"],
             "dry_run": record.order["dry_run"],
             "counts": dict(record.counts),
+            "opt_outs": dict(record.also),
             "problem": record.problem,
             "undone": dict(record.undone),
         }

@@ -1,16 +1,21 @@
 """The rows of a block of a list of opt-outs: what each asks for, and what is to be said of it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.import_orders import ImportOrder
-from gateway.import_reports import RowReport
+from gateway.clock import Clock
+from gateway.import_orders import ImportOrder, batch_of
+from gateway.import_reports import BlockResult, RowReport
 from gateway.lists.columns import Columns
-from gateway.lists.reading import Block, true_text, true_texts
+from gateway.lists.reading import Block, Table, true_text, true_texts
 from gateway.lists.words import channels_of, says_opted_out
 from gateway.normalising import Normaliser
 from gateway.phone import NumberProblem
+from store import Store
 from store.batches import Row
+from store.consent import milliseconds
+from store.imports import ImportRecord
 from store.journal import ROW_OUTCOMES
 from store.scopes import Channel
 
@@ -117,3 +122,35 @@ def _channels(
             found.remarks.setdefault(index, "channel_unreadable")
         said.append(channels or order.channels)
     return said
+
+
+class OptOutRows:
+    """Runs blocks of lists of opt-outs."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def run(
+        self, record: ImportRecord, order: ImportOrder, columns: Columns, table: Table, block: Block, name: str
+    ) -> BlockResult:
+        """Opt out the numbers of a block. Doing the newest block again changes nothing and answers the same.
+
+        Raises:
+            StoreError: some may be opted out; running it again completes it.
+        """
+        rows = read_block(block, table.encoding, order, columns, milliseconds(self._clock.now()))
+        counts = Counter(outcome for outcome, _ in rows.outcomes.values())
+        counts.update(self.apply(record, order, rows, name))
+        return BlockResult(counts, rows.reports(block, table.encoding))
+
+    def apply(self, record: ImportRecord, order: ImportOrder, rows: RowsOfBlock, name: str) -> Counter[str]:
+        """Opt out the numbers of rows. Returns how many had which outcome. Raises StoreError."""
+        counts: Counter[str] = Counter()
+        for channels, group in rows.groups.items():
+            # The parts of a block are known by their first row, so that the groups may share the block's name.
+            outcomes = self._store.batches.apply(batch_of(record, order, channels), name, [row for _, row in group])
+            for code, count in Counter(outcomes).items():
+                counts[COUNTED_AS[code]] += count
+            rows.note((index for index, _ in group), outcomes)
+        return counts
