@@ -44,7 +44,7 @@ class ContactRows:
             StoreError: some may be taken; running it again completes it.
         """
         asking = self._asking(order, columns, table, block)
-        stopping = {index for group in asking.groups.values() for index, _ in group} if asking else set[int]()
+        stopping = {index for indexes, _ in asking.groups.values() for index in indexes} if asking else set[int]()
         rows = list(_rows(block, table, order, columns))
         outcomes = self._take(record, order, [rows[index] for index in sorted(stopping)], audience="", reset=False)
         also = self._opt_outs.apply(record, order, asking, name) if asking else Counter[str]()
@@ -70,15 +70,10 @@ class ContactRows:
         """The rows that say that the person opted out."""
         if columns.phone is None or (columns.opted_out_at is None and columns.opted_out is None):
             return None
-        rows = read_block(block, table.encoding, order, columns, milliseconds(self._clock.now()))
+        only = None
         if columns.opted_out is None and columns.opted_out_at is not None:
-            _keep(rows, {index for index, cell in enumerate(block.column(columns.opted_out_at)) if cell.strip()})
-        return rows
-
-
-def _keep(rows: RowsOfBlock, wanted: set[int]) -> None:
-    for channels, group in rows.groups.items():
-        rows.groups[channels] = [one for one in group if one[0] in wanted]
+            only = [index for index, cell in enumerate(block.column(columns.opted_out_at)) if cell.strip()]
+        return read_block(block, table.encoding, order, columns, milliseconds(self._clock.now()), only)
 
 
 def _rows(block: Block, table: Table, order: ImportOrder, columns: Columns) -> Iterator[ContactRow]:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import redis
 
+from gateway.audiences import Audiences
 from gateway.carriers import open_carriers
 from gateway.carriers.base import Carrier, ListsInbound
 from gateway.carriers.simulator import Simulator
@@ -32,6 +33,7 @@ from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
 from gateway.lists.targets import CONTACTS
 from gateway.metrics import Metrics
+from gateway.opt_out_effects import AFTER_CLARIFICATION, OptOutEffects
 from gateway.opt_out_links import OptOutLinks
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
@@ -108,6 +110,16 @@ class Services:
         return Contacts(self.store, self.clock)
 
     @cached_property
+    def audiences(self) -> Audiences:
+        """Audiences and who is in them."""
+        return Audiences(self.store, self.clock)
+
+    @cached_property
+    def opt_out_effects(self) -> OptOutEffects:
+        """What an opt-out does to audiences, contacts, waiting texts and open questions."""
+        return OptOutEffects(self.store, self.clock, self.contacts, self.outbound.withdraw)
+
+    @cached_property
     def erasure(self) -> Erasure:
         """Erasing a person."""
         return Erasure(self.store, self.consent, self.reviews, self.clock, self.erasers)
@@ -115,7 +127,7 @@ class Services:
     @property
     def erasers(self) -> Sequence[Eraser]:
         """What erases the parts that keep more of a number than texts and consent."""
-        return (self.contacts.forget,)
+        return (self.contacts.forget, self.events.erase)
 
     @cached_property
     def imports(self) -> Imports:
@@ -152,7 +164,7 @@ class Services:
     @property
     def followers(self) -> Sequence[Follower]:
         """Who sees every consent change after it was made, in this order."""
-        return (self.events,)
+        return (self.events, self.opt_out_effects)
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -243,6 +255,7 @@ class Services:
             UNDO: self.import_jobs.undo,
             DELIVER: self.event_delivery.deliver,
             ANNOUNCE: self.events.announce,
+            AFTER_CLARIFICATION: self.opt_out_effects.after_clarification,
         }
 
     def close(self) -> None:
@@ -258,6 +271,7 @@ QUEUE_OF_EFFECT: Mapping[str, str] = {
     UNDO: LISTS,
     DELIVER: EVENTS,
     ANNOUNCE: EVENTS,
+    AFTER_CLARIFICATION: DEFAULT,
 }
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 

@@ -11,7 +11,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import Any, NamedTuple
 
-from store.addresses import shard_of
+from store.addresses import is_pseudonym, shard_of
 from store.details import unpack
 from store.scopes import Channel
 
@@ -48,7 +48,8 @@ ROW_OUTCOMES = {
 
 _NEWLY = {Channel.TEXT: 16, Channel.VOICE: 32}
 _HAS_PRIOR = 64
-_ROW_SIZE = 17
+ROW_SIZE = 17
+"""Bytes of a packed row without what was there before."""
 
 
 class PackedRow(NamedTuple):
@@ -73,7 +74,7 @@ def fresh_flags(channels: Sequence[Channel]) -> int:
 
 def pack_row(number: str, row: int, at: int, flags: int) -> bytes:
     """A row as sg_import takes it: the number, its row in the file, milliseconds since 1970, see `fresh_flags`."""
-    return (((flags << 48 | int(number[1:-2])) << 32 | row) << 48 | at).to_bytes(_ROW_SIZE)
+    return (((flags << 48 | int(number[1:-2])) << 32 | row) << 48 | at).to_bytes(ROW_SIZE)
 
 
 def unpack_rows(data: bytes, shard: str) -> Iterator[PackedRow]:
@@ -91,7 +92,7 @@ def _rows_from(data: bytes, position: int, shard: str) -> Iterator[PackedRow]:
         number = int.from_bytes(data[position + 1 : position + 7])
         row = int.from_bytes(data[position + 7 : position + 11])
         at = int.from_bytes(data[position + 11 : position + 17])
-        position += _ROW_SIZE
+        position += ROW_SIZE
         prior = b""
         if flags & _HAS_PRIOR:
             end = position + 1 + data[position]
@@ -175,10 +176,14 @@ def entries_of(address: str, entry_id: str, fields: Mapping[bytes, bytes]) -> li
 
 
 def every_entry_of(shard: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
-    """What a stream's entry says, about every number in it: one, or those of the rows of an import or an undo."""
-    if not is_packed(fields):
-        return [entry_from(entry_id, fields)]
-    return [_entry_of_row(entry_id, fields, row) for row in rows_of(fields, shard)]
+    """What a stream's entry says, about every number in it: one, or those of the rows of an import or an undo.
+
+    Numbers that were erased are left out: nobody is to be told anything of them.
+    """
+    if is_packed(fields):
+        return [_entry_of_row(entry_id, fields, row) for row in unpack_rows(fields[b"rows"], shard)]
+    entry = entry_from(entry_id, fields)
+    return [] if is_pseudonym(entry.number) else [entry]
 
 
 def _entry_of_row(entry_id: str, fields: Mapping[bytes, bytes], row: PackedRow) -> JournalEntry:

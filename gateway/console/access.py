@@ -37,6 +37,14 @@ _BEFORE_CHOOSING = frozenset({"console.password", "console.sign_out", "console.h
 
 PAGES: Mapping[str, str] = {
     "account.home": "look",
+    "account.events": "connect",
+    "account.add_endpoint": "connect",
+    "account.endpoint": "connect",
+    "account.change_endpoint": "connect",
+    "account.remove_endpoint": "connect",
+    "account.replay_delivery": "connect",
+    "account.unrouted": "system",
+    "account.replay_unrouted": "system",
     "account.reviews": "look",
     "account.decide_review": "review",
     "account.undo_review": "review",

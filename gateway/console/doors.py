@@ -5,12 +5,14 @@ from flask import Blueprint
 from gateway.console import (
     access,
     display,
+    event_views,
     failures,
     home_views,
     layout,
     phone_views,
     review_views,
     sign_in_views,
+    unrouted_views,
     users_views,
 )
 from gateway.console.blueprints import console, pages
@@ -19,12 +21,14 @@ from gateway.console.blueprints import console, pages
 MODULES = (
     access,
     display,
+    event_views,
     failures,
     home_views,
     layout,
     phone_views,
     review_views,
     sign_in_views,
+    unrouted_views,
     users_views,
 )
 

@@ -16,6 +16,7 @@ from gateway.cli import main
 from gateway.outbound import SendRequest
 from gateway.services import Services, build
 from gateway.settings import load_settings
+from store import keys
 from store.consent import Source
 from store.directory import Account
 from store.errors import StoreMisconfigured, StoreUnreachable
@@ -407,6 +408,21 @@ def test_an_erasure_whose_answer_was_lost_is_completed_by_repeating_it(
     assert services.consent.check(acme, [PERSON])[0].allowed is False
     erase(services, acme)
     assert (traces(services, PERSON), drifts(services)) == ([], [])
+
+
+def test_events_about_an_erased_number_go_and_none_comes_of_its_tombstones(
+    services: Services, acme: Account, storied: None, client: FlaskClient, clock: FakeClock
+) -> None:
+    def follow() -> list[str]:
+        for shard in keys.SHARDS:
+            services.following.follow(shard)
+        return [str(event.data["number"]) for event in services.store.events.feed("acme", limit=100)[0]]
+
+    assert {PERSON, NEIGHBOUR} <= set(follow())
+    assert erase(services, acme).counts["events"] == 4
+    clock.pass_time(timedelta(minutes=1))
+    text(client, "START", MessageSid="SM" + "4" * 32)
+    assert set(follow()) == {NEIGHBOUR}
 
 
 def test_lists_and_exports_leave_erased_numbers_out(services: Services, acme: Account, storied: None) -> None:
