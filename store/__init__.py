@@ -36,6 +36,7 @@ from store.inbound import InboundStore
 from store.journal_reading import JournalStore
 from store.listing import ListingStore
 from store.messages import MessageStore
+from store.open_questions import QuestionStore
 from store.outbox import Outbox
 from store.pseudonyms import Pseudonyms
 from store.rates import RateStore
@@ -68,6 +69,7 @@ class Store:
     audience_members: AudienceMembers
     audience_records: AudienceRecords
     changes: ChangeStore
+    questions: QuestionStore
     contacts: ContactStore
     contact_listing: ContactListing
     reviews: ReviewStore
@@ -158,6 +160,7 @@ def _stores(
         audience_members=AudienceMembers(topology, bulk),
         audience_records=AudienceRecords(client),
         changes=ChangeStore(functions, pseudonyms),
+        questions=QuestionStore(topology, functions),
         contacts=contacts,
         contact_listing=ContactListing(topology, contacts),
         reviews=ReviewStore(client, functions),

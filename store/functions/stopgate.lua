@@ -663,6 +663,7 @@ end)
 ------------------------------------------------------------------------------------------------------------
 -- sg_hand_over: the gate (G2, G4, G9). Asked by a worker at the moment it would call the carrier.
 --   KEYS     message, timeline, outbox, counters, figures of its day, hold index, then per scope: gate index, details
+--   payload  only_stop: nobody wants to send it now; it is stopped if it would be refused, else left as it is
 --   returns  JSON {verdict, reason, blocks}; verdict "send" means: this caller, and nobody else, sends it now
 
 local function age_verdict(keys, payload, status)
@@ -700,7 +701,10 @@ redis.register_function('sg_hand_over', function(keys, args)
     redis.call('ZREM', keys[payload.outbox], payload.effect)
     return verdict('missing', '')
   end
-  if message.status ~= 'queued' then return verdict(age_verdict(keys, payload, message.status)) end
+  if message.status ~= 'queued' then
+    if payload.only_stop then return verdict('done', message.status) end
+    return verdict(age_verdict(keys, payload, message.status))
+  end
   local name, reason, found = refusal(keys, payload, message)
   if name then
     if #found > 0 then redis.call('HSET', keys[payload.message], 'blocked_by', cjson.encode(found[1])) end
@@ -709,6 +713,7 @@ redis.register_function('sg_hand_over', function(keys, args)
     if message.kind == 'confirmation' then count(keys, payload, 'confirmation_' .. name) end
     return verdict(name, reason, found)
   end
+  if payload.only_stop then return verdict('queued', '') end
   redis.call('HSET', keys[payload.message], 'status', 'handing_over', 'handed_at', payload.now, 'updated', payload.now)
   redis.call('HINCRBY', keys[payload.message], 'attempts', 1)
   redis.call('ZADD', keys[payload.outbox], tonumber(payload.now) + payload.lease, payload.effect)
