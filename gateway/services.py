@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import redis
 
+from gateway.account_changes import AccountChanges
 from gateway.carriers import open_carriers
 from gateway.carriers.base import Carrier, ListsInbound
 from gateway.carriers.simulator import Simulator
@@ -97,6 +98,11 @@ class Services:
     def configuration(self) -> Configuration:
         """Accounts as code."""
         return Configuration(self.store, tuple(self.carriers))
+
+    @cached_property
+    def account_changes(self) -> AccountChanges:
+        """Settings and own words of accounts."""
+        return AccountChanges(self.store)
 
     @cached_property
     def following(self) -> Following:

@@ -24,6 +24,7 @@ from store.health import Health
 from store.idempotency import IdempotencyStore
 from store.imports import ImportStore
 from store.inbound import InboundStore
+from store.journal_listing import JournalListing
 from store.journal_reading import JournalStore
 from store.listing import ListingStore
 from store.messages import MessageStore
@@ -65,6 +66,7 @@ class Store:
     imports: ImportStore
     health: Health
     journal: JournalStore
+    journal_listing: JournalListing
     reconciliation: ReconciliationStore
     keyspace: Keyspace
 
@@ -129,6 +131,7 @@ def open_store(
         imports=ImportStore(client),
         health=Health(topology),
         journal=JournalStore(client),
+        journal_listing=JournalListing(topology),
         reconciliation=ReconciliationStore(client),
         keyspace=Keyspace(topology),
     )

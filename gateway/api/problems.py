@@ -36,6 +36,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
         ProblemKind("opted_out_by_person", 409, "Only the person can come back"),
         ProblemKind("opted_out_at_carrier", 409, "Only the person can come back"),
         ProblemKind("unknown_keyword", 404, "There is no such keyword"),
+        ProblemKind("keyword_exists", 409, "The account has this word already"),
         ProblemKind("confirmation_needed", 409, "A mandatory word is to be switched off"),
         ProblemKind("not_in_review", 404, "The text is not in the review queue"),
         ProblemKind("reason_needed", 422, "A reason is needed"),

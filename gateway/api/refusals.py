@@ -14,6 +14,10 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "api_consent.subscribe": ("invalid_number", "unknown_sender"),
     "api_consent.unsubscribe": ("invalid_number",),
     "api_consent.switch_keyword": ("unknown_keyword", "confirmation_needed", "unknown_sender"),
+    "api_account.list_journal": ("invalid_number",),
+    "api_account.create_keyword": ("keyword_exists",),
+    "api_account.change_keyword": ("unknown_keyword", "keyword_exists"),
+    "api_account.delete_keyword": ("unknown_keyword",),
 }
 """Endpoint -> codes of its use case. What follows from the route's shape is not repeated here."""
 
