@@ -1,15 +1,22 @@
-"""What people and programs change of an account: its settings and its own words, checked as `stopgate apply` checks."""
+"""What people and programs change of an account: settings, own words, API keys. Checked as `stopgate apply` checks.
 
+Every change is in the configuration journal with who made it.
+"""
+
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.account_settings import ACCOUNT_SETTINGS, TEXT_BY_LANGUAGE, faults_in, setting_of
+from gateway.clock import Clock
 from gateway.configuration import NOBODY_ACTS, acts_by_itself, keyword_from
+from gateway.configuration_journal import write_down
 from gateway.errors import ConfigurationError, NotAllowed
 from gateway.linting import lint
 from keywords import Finding, Severity
 from store import Store
+from store.api_keys import ApiKey, id_of
 from store.directory import Account, Keyword
 
 _MOST_WORDS = 500
@@ -33,10 +40,14 @@ class WrongSettings(NotAllowed):
 
 
 class AccountChanges:
-    """Changes of accounts. Each is made on the account as it is at that moment."""
+    """Changes of accounts. Each is made on the account as it is at that moment.
 
-    def __init__(self, store: Store) -> None:
+    actor, everywhere: who makes the change, as the journal names them.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
 
     def settings(self, account: Account) -> list[SettingState]:
         """Every setting, in the order of the table."""
@@ -45,20 +56,24 @@ class AccountChanges:
             for name in ACCOUNT_SETTINGS
         ]
 
-    def change_settings(self, account: Account, changes: Mapping[str, Any]) -> Account:
+    def change_settings(self, account: Account, changes: Mapping[str, Any], *, actor: str) -> Account:
         """Change settings. Texts by language are changed language by language.
 
         Args:
             account: whose.
             changes: name -> value; None goes back to the default (of a language: to its default text).
+            actor: who.
 
         Raises:
             WrongSettings: with every fault; nothing is changed.
             StoreError: it is unknown whether it was written; repeating is safe.
         """
 
+        before: dict[str, Any] = {}
+
         def changed(current: Account) -> Account:
             settings = dict(current.settings)
+            before.update({name: settings.get(name) for name in changes})
             for name, value in changes.items():
                 settings[name] = _merged(settings.get(name), value) if _has_languages(name, value) else value
             settings = {name: value for name, value in settings.items() if value is not None and value != {}}
@@ -67,14 +82,19 @@ class AccountChanges:
                 raise WrongSettings(faults)
             return replace(current, settings=settings)
 
-        return self._store.directory.change(account.id, changed)
+        after = self._store.directory.change(account.id, changed)
+        for name in changes:
+            area = "replies" if ACCOUNT_SETTINGS[name].kind == TEXT_BY_LANGUAGE else "settings"
+            self._write_down(account, actor, area, name, _shown(before[name]), _shown(after.settings.get(name)))
+        return after
 
-    def add_word(self, account: Account, row: Mapping[str, Any]) -> tuple[Account, Keyword]:
+    def add_word(self, account: Account, row: Mapping[str, Any], *, actor: str) -> tuple[Account, Keyword]:
         """Give an account a word of its own.
 
         Args:
             account: whose.
             row: word, action and what it needs, as in a file for `stopgate apply`.
+            actor: who.
 
         Raises:
             NotAllowed: invalid_request with every problem, or keyword_exists.
@@ -89,9 +109,13 @@ class AccountChanges:
                 raise NotAllowed("invalid_request", f"An account has {_MOST_WORDS} words of its own at most.")
             return (*words, keyword)
 
-        return self._change_words(account, added), keyword
+        after = self._change_words(account, added)
+        self._write_down(account, actor, "keywords", keyword.word, "", _shown(_row(keyword)))
+        return after, keyword
 
-    def change_word(self, account: Account, word: str, changes: Mapping[str, Any]) -> tuple[Account, Keyword]:
+    def change_word(
+        self, account: Account, word: str, changes: Mapping[str, Any], *, actor: str
+    ) -> tuple[Account, Keyword]:
         """Change one of an account's words; fields that are not in `changes` stay.
 
         Raises:
@@ -106,12 +130,14 @@ class AccountChanges:
             others = [known for known in words if known is not before]
             if any(_same(known, keyword.word) for known in others):
                 raise NotAllowed("keyword_exists", f"{keyword.word!r} is a keyword of this account already.")
-            made[:] = [keyword]
+            made[:] = [keyword, before]
             return tuple(keyword if known is before else known for known in words)
 
-        return self._change_words(account, changed), made[0]
+        after = self._change_words(account, changed)
+        self._write_down(account, actor, "keywords", made[1].word, _shown(_row(made[1])), _shown(_row(made[0])))
+        return after, made[0]
 
-    def remove_word(self, account: Account, word: str) -> tuple[Account, Keyword]:
+    def remove_word(self, account: Account, word: str, *, actor: str) -> tuple[Account, Keyword]:
         """Take one of an account's words away. Raises NotAllowed (unknown_keyword) or StoreError."""
         gone: list[Keyword] = []
 
@@ -119,7 +145,29 @@ class AccountChanges:
             gone[:] = [_known(words, word)]
             return tuple(known for known in words if known is not gone[0])
 
-        return self._change_words(account, removed), gone[0]
+        after = self._change_words(account, removed)
+        self._write_down(account, actor, "keywords", gone[0].word, _shown(_row(gone[0])), "")
+        return after, gone[0]
+
+    def make_key(self, account: Account, role: str, *, name: str, actor: str) -> tuple[ApiKey, str]:
+        """Make an API key. Returns it and its secret, which cannot be read again. Raises StoreError."""
+        now = self._clock.now()
+        secret = self._store.api_keys.create(account.id, role, now, name=name)
+        key = ApiKey(id_of(secret), account.id, role, now, None, name)
+        self._write_down(account, actor, "keys", key.id, "", _key_shown(key))
+        return key, secret
+
+    def revoke_key(self, account: Account, key_id: str, *, actor: str) -> ApiKey:
+        """Revoke one of the account's API keys. Raises NotAllowed (not_found) or StoreError."""
+        key = next((key for key in self._store.api_keys.all(account.id) if key.id == key_id), None)
+        if key is None or not self._store.api_keys.revoke(key.id):
+            raise NotAllowed("not_found", "There is no API key with this id.")
+        self._write_down(account, actor, "keys", key.id, _key_shown(key), "")
+        return key
+
+    def _write_down(self, account: Account, actor: str, area: str, name: str, before: str, after: str) -> None:
+        now = self._clock.now()
+        write_down(self._store, account.id, now, actor, area=area, name=name, before=before, after=after)
 
     def _change_words(self, account: Account, change: Callable[[tuple[Keyword, ...]], tuple[Keyword, ...]]) -> Account:
         def changed(current: Account) -> Account:
@@ -135,6 +183,16 @@ def findings_of(account: Account) -> list[Finding]:
     if not acts_by_itself(account):
         findings.insert(0, Finding("nobody_acts", Severity.WARNING, "automated_opt_outs", NOBODY_ACTS))
     return findings
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str | None):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _key_shown(key: ApiKey) -> str:
+    return f"{key.role} ({key.name})" if key.name else key.role
 
 
 def _default(name: str) -> Any:

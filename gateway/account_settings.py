@@ -41,6 +41,8 @@ ACCOUNT_SETTINGS: Mapping[str, AccountSetting] = {
                        "From this day a STOP reaches the whole account whatever stop_scope says (FCC revoke-all rule, "
                        "put off to 31 January 2027 and open to change, US-13). Empty: never."),
         AccountSetting("text_stop_blocks_voice", SWITCH, True, "A STOP by text also stops calls."),
+        AccountSetting("message_status_events", SWITCH, False,
+                       "Make an event of every new status of a text, for endpoints and the feed of events. Many."),
         AccountSetting("opt_out_instructions", TEXT, "",
                        "What your texts tell people to reply, with commas between (Stop2End, Quit2End): copied and "
                        "mistyped forms of it are understood."),

@@ -34,7 +34,7 @@ _MUTED_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """A text that an account wants to send. kind: "transactional" or "broadcast"."""
+    """A text that an account wants to send. kind: "transactional" or "broadcast". sent_by: who asked for it."""
 
     sender: str
     address: str
@@ -42,6 +42,7 @@ class SendRequest:
     kind: str = "transactional"
     audience: str = ""
     idempotency_key: str = ""
+    sent_by: str = ""
 
     def fingerprint(self) -> str:
         """A digest of what was asked, to tell a repeat from a different request."""
@@ -61,6 +62,7 @@ class Outbound:
         new_id: Callable[[], str],
         status_url: Callable[[str, str], str],
         filled: Callable[[Account, str, str, str], str],
+        expect_status: Callable[[Message], None],
     ) -> None:
         self._store = store
         self._queue = queue
@@ -69,6 +71,7 @@ class Outbound:
         self._new_id = new_id
         self._status_url = status_url
         self._filled = filled
+        self._expect_status = expect_status
 
     def accept(self, account: Account, request: SendRequest) -> Message:
         """Take a text to be sent. It is in the store before this returns; it goes out later, through the gate.
@@ -97,6 +100,7 @@ class Outbound:
             created_at=now,
             audience=request.audience,
             carrier=sender.carrier,
+            extra={"sent_by": request.sent_by},
         )
         status, blocks = self._store.messages.create(message, due_at=now + _GRACE)
         if status == "blocked":
@@ -124,6 +128,7 @@ class Outbound:
         message = self._store.messages.get(identifier)
         if message is None:
             return "missing"
+        self._expect_status(message)
         handed = self._store.messages.hand_over(message, now=self._clock.now(), lease=LEASE)
         if not handed.send:
             self._log_refusal(message, handed)
@@ -207,6 +212,7 @@ class Outbound:
         if message is None:
             self._park(report)
             return "parked"
+        self._expect_status(message)
         now = self._clock.now()
         failure = self._failure_of(report)
         if failure is not None and self._says_opted_out(failure, message):

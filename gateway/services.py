@@ -17,9 +17,13 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.conversations import Conversations
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.event_delivery import EventDelivery
+from gateway.events import ANNOUNCE, DELIVER, Events
 from gateway.following import FOLLOW, Follower, Following
+from gateway.guarded_http import GuardedHttp
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
@@ -27,16 +31,20 @@ from gateway.metrics import Metrics
 from gateway.opt_out_links import OptOutLinks
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
-from gateway.queueing import DEFAULT, SEND, JobQueue
+from gateway.queueing import DEFAULT, EVENTS, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
 from gateway.settings import Settings, secret_key_of
+from gateway.signing_in import SigningIn
 from gateway.simulating import Handset
+from gateway.statistics import StatisticsReader
 from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
+from gateway.texts import Texts
+from gateway.users import Users
 from store import Store, open_store
 from store.client import open_client
 
@@ -70,6 +78,7 @@ class Services:
             self.new_id,
             _status_url(self.settings),
             self.opt_out_links.filled,
+            self.events.expect_status,
         )
 
     @cached_property
@@ -101,8 +110,20 @@ class Services:
 
     @cached_property
     def account_changes(self) -> AccountChanges:
-        """Settings and own words of accounts."""
-        return AccountChanges(self.store)
+        """Settings, own words and API keys of accounts."""
+        return AccountChanges(self.store, self.clock)
+
+    @cached_property
+    def events(self) -> Events:
+        """What happens, for programs that want to know."""
+        return Events(self.store, self.queue, self.clock)
+
+    @cached_property
+    def event_delivery(self) -> EventDelivery:
+        """Telling endpoints of events."""
+        allowed = self.settings.events_private
+        http = GuardedHttp(private_allowed=allowed)
+        return EventDelivery(self.store, self.queue, self.clock, http, self.new_id, private_allowed=allowed)
 
     @cached_property
     def following(self) -> Following:
@@ -112,7 +133,7 @@ class Services:
     @property
     def followers(self) -> Sequence[Follower]:
         """Who sees every consent change after it was made, in this order."""
-        return ()
+        return (self.events,)
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -168,10 +189,40 @@ class Services:
             push=["twilio"] if self.settings.twilio_consent_push else [],
         )
 
+    @cached_property
+    def users(self) -> Users:
+        """People who sign in."""
+        return Users(self.store, self.clock, self.new_id)
+
+    @cached_property
+    def signing_in(self) -> SigningIn:
+        """Sign-ins of the console."""
+        return SigningIn(self.store, self.clock)
+
+    @cached_property
+    def texts(self) -> Texts:
+        """All texts of accounts."""
+        return Texts(self.store)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """Texts with one number, and what a colleague does in them."""
+        return Conversations(self.store, self.outbound, self.queue, self.clock, self.new_id)
+
+    @cached_property
+    def statistics(self) -> StatisticsReader:
+        """Figures of days."""
+        return StatisticsReader(self.store, self.reviews, self.clock)
+
     @property
     def doers(self) -> Mapping[str, Callable[[str], object]]:
         """What does each kind of effect, for workers."""
-        return {SEND: self.outbound.hand_over, FOLLOW: self.following.follow}
+        return {
+            SEND: self.outbound.hand_over,
+            FOLLOW: self.following.follow,
+            DELIVER: self.event_delivery.deliver,
+            ANNOUNCE: self.events.announce,
+        }
 
     def close(self) -> None:
         """Put away what is open. Jobs that still wait are queued first."""
@@ -180,7 +231,7 @@ class Services:
         self.store.close()
 
 
-QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT}
+QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT, DELIVER: EVENTS, ANNOUNCE: EVENTS}
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 
 

@@ -14,10 +14,12 @@ from store.audiences import AudienceStore
 from store.batches import BatchStore
 from store.bulk import BulkStore
 from store.client import open_client
+from store.configuration_journal import ConfigurationJournal
 from store.confirming import ConfirmingStore
 from store.consent import ConsentStore
 from store.days import DayStore
 from store.directory import DirectoryStore
+from store.events import EventStore
 from store.following import FollowStore
 from store.functions import Functions
 from store.health import Health
@@ -32,10 +34,12 @@ from store.outbox import Outbox
 from store.rates import RateStore
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
+from store.sign_ins import SignInStore
 from store.texts import TextStore
 from store.topology import Cluster, OneServer, Topology
 from store.upgrades import Keyspace
 from store.urls import is_cluster
+from store.users import UserStore
 from store.verify import Verification
 
 
@@ -60,6 +64,7 @@ class Store:
     confirming: ConfirmingStore
     outbox: Outbox
     directory: DirectoryStore
+    events: EventStore
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
     rates: RateStore
@@ -69,6 +74,9 @@ class Store:
     journal_listing: JournalListing
     reconciliation: ReconciliationStore
     keyspace: Keyspace
+    users: UserStore
+    sign_ins: SignInStore
+    configuration_journal: ConfigurationJournal
 
     def verification(self) -> Verification:
         """A comparison of the journal with the state."""
@@ -125,6 +133,7 @@ def open_store(
         confirming=ConfirmingStore(functions, messages),
         outbox=Outbox(client, functions),
         directory=DirectoryStore(client, monotonic),
+        events=EventStore(client, functions),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
         rates=RateStore(topology),
@@ -134,4 +143,7 @@ def open_store(
         journal_listing=JournalListing(topology),
         reconciliation=ReconciliationStore(client),
         keyspace=Keyspace(topology),
+        users=UserStore(client),
+        sign_ins=SignInStore(client),
+        configuration_journal=ConfigurationJournal(client),
     )

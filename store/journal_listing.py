@@ -118,12 +118,13 @@ class JournalListing:
         self, account: str, wanted: JournalFilter, start: JournalPlace | None
     ) -> Iterator[tuple[JournalPlace, JournalEntry]]:
         shards = (shard_of(wanted.number),) if wanted.number else keys.SHARDS
-        until = milliseconds(wanted.until) if wanted.until else None
+        # Nothing was recorded before 1970, and a stream knows no times before it.
+        until = max(0, milliseconds(wanted.until)) if wanted.until else None
         if start is not None and (until is None or start.time <= until):
             high = f"{start.time}-{start.sequence}"
         else:
             high = "+" if until is None else str(until)
-        low = str(milliseconds(wanted.since)) if wanted.since else "-"
+        low = str(max(0, milliseconds(wanted.since))) if wanted.since else "-"
         streams = [_Stream(shard, keys.journal(shard, account), high) for shard in shards]
         self._fetch(streams, low)
         merged = heapq.merge(

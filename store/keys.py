@@ -13,7 +13,12 @@ HOLD = "hold"
 
 def gate(place: Place, scope: Scope, channel: Channel) -> str:
     """Set of the blocked members of one bucket."""
-    return f"{{{place.shard}}}:gate:{channel}:{scope.key}:{place.gate_bucket}"
+    return f"{{{place.shard}}}:{gate_index(scope, channel)}:{place.gate_bucket}"
+
+
+def gate_index(scope: Scope, channel: Channel) -> str:
+    """What the keys of a gate index have between their shard and their bucket."""
+    return f"gate:{channel}:{scope.key}"
 
 
 def hold(place: Place, scope: Scope) -> str:
@@ -161,6 +166,8 @@ VERSION = "{config}:version"
 API_KEYS = "{config}:api_keys"
 API_KEYS_USED = "{config}:api_keys_used"
 KEYSPACE = "{config}:keyspace"
+USERS = "{config}:users"
+USER_EMAILS = "{config}:users:by_email"
 
 
 def import_record(import_id: str) -> str:
@@ -203,6 +210,31 @@ def rate(name: str) -> str:
     return f"{{rate:{name}}}"
 
 
+def events(account: str) -> str:
+    """Stream of the events of an account, for those who fetch them."""
+    return f"{{account:{account}}}:events"
+
+
+def event(account: str, event_id: str) -> str:
+    """One event of an account."""
+    return f"{{account:{account}}}:event:{event_id}"
+
+
+def endpoints(account: str) -> str:
+    """Hash of the addresses that an account's events are sent to."""
+    return f"{{account:{account}}}:endpoints"
+
+
+def delivery(account: str, delivery_id: str) -> str:
+    """Hash of what became of one event on its way to one endpoint."""
+    return f"{{account:{account}}}:delivery:{delivery_id}"
+
+
+def deliveries(account: str, endpoint: str) -> str:
+    """Sorted set of the events that went to an endpoint, by when they were first to go."""
+    return f"{{account:{account}}}:deliveries:{endpoint}"
+
+
 def unrouted() -> str:
     """Stream of texts to senders nobody has configured."""
     return "{config}:unrouted"
@@ -221,3 +253,23 @@ def reconciliation_lock(carrier: str) -> str:
 def pushed(shard: str, account: str) -> str:
     """Hash of the opt-outs of one account that a carrier was told of, by sender and number."""
     return f"{{{shard}}}:pushed:{account}"
+
+
+def sign_in(sign_in_id: str) -> str:
+    """One sign-in that has not ended."""
+    return f"{{config}}:sign_in:{sign_in_id}"
+
+
+def sign_ins_of(user: str) -> str:
+    """Sorted set of a person's sign-ins, by when they end at the latest."""
+    return f"{{config}}:sign_ins:{user}"
+
+
+def configuration_journal(account: str) -> str:
+    """Stream of changes of an account's configuration."""
+    return f"{{account:{account}}}:configuration"
+
+
+def configuration_newest(account: str) -> str:
+    """Hash of the latest change of each part of an account's configuration."""
+    return f"{{account:{account}}}:configuration:newest"

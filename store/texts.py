@@ -178,6 +178,11 @@ class TextStore:
         ]
         return ConversationPage(items, str(some[-1]) if more else "")
 
+    def count_unanswered(self, account: str) -> int:
+        """In how many conversations of an account the person's last own words wait for an answer. Raises StoreError."""
+        names = [keys.unanswered(shard, account) for shard in keys.SHARDS]
+        return sum(read_many(self._topology, [(name, ("ZCARD", name)) for name in names]))
+
     def conversation(self, account: str, address: str) -> Conversation | None:
         """The conversation of an account with an address, or None when there is none. Raises StoreError."""
         ((message, waits),) = self._last_texts(account, [address])

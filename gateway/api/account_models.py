@@ -22,7 +22,8 @@ from gateway.api.paging import Paged, PageQuery
 from gateway.reply_texts import LANGUAGES
 
 Role = Literal["send", "read", "manage", "admin"]
-_Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+# A word stands in addresses: one with a slash could not be reached there.
+_Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^/\x00-\x1f]+$")]
 _Audience = Annotated[str, StringConstraints(max_length=80)]
 _Reply = Annotated[str, StringConstraints(max_length=1600)]
 

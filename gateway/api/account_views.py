@@ -26,17 +26,13 @@ from gateway.api.account_models import (
 )
 from gateway.api.consent_models import finding_view, own_keyword_view
 from gateway.api.paging import next_of, place_of
-from gateway.api.problems import Problem
 from gateway.api.rendering import as_json, number_in
-from gateway.logs import logger
 from gateway.reply_texts import LANGUAGES
-from store.api_keys import ApiKey, id_of
+from store.api_keys import ApiKey
 from store.consent import JournalEntry
 from store.directory import Account, Keyword
 from store.journal_listing import JournalFilter, JournalPlace
 from store.scopes import Scope
-
-log = logger(__name__)
 
 _KEYS = Tag(name="api keys", description="Who may use this API, and for what.")
 _SETTINGS = Tag(name="settings", description="How the account wants things done.")
@@ -56,24 +52,14 @@ def list_api_keys() -> Response:
 @account_api.post("/api-keys", tags=[_KEYS], responses={201: ApiKeyCreated})
 def create_api_key(body: ApiKeyBody) -> Response:
     """Make a key. Its secret is in this answer and never again."""
-    now = services().clock.now()
-    secret = services().store.api_keys.create(account().id, body.role, now, name=body.name)
-    log.info("an API key was made", account=account().id, role=body.role, key_id=id_of(secret), actor=actor())
-    view = ApiKeyCreated(
-        id=id_of(secret), name=body.name, role=body.role, created_at=now, last_used_at=None, key=secret
-    )
-    return as_json(view, 201)
+    key, secret = services().account_changes.make_key(account(), body.role, name=body.name, actor=actor())
+    return as_json(ApiKeyCreated(**_key_view(key).model_dump(), key=secret), 201)
 
 
 @account_api.delete("/api-keys/<id>", tags=[_KEYS], responses={200: ApiKeyView})
 def revoke_api_key(path: ApiKeyPath) -> Response:
     """Revoke a key, from this moment on."""
-    key = next((key for key in services().store.api_keys.all(account().id) if key.id == path.id), None)
-    if key is None:
-        raise Problem("not_found", "There is no API key with this id.")
-    services().store.api_keys.revoke(key.id)
-    log.info("an API key was revoked", account=account().id, key_id=key.id, actor=actor())
-    return as_json(_key_view(key))
+    return as_json(_key_view(services().account_changes.revoke_key(account(), path.id, actor=actor())))
 
 
 def _key_view(key: ApiKey) -> ApiKeyView:
@@ -90,9 +76,7 @@ def list_settings() -> Response:
 def change_settings(body: SettingsBody) -> Response:
     """Change settings. All or none: when one value is wrong, nothing is changed and every fault is said."""
     changes = body.model_extra or {}
-    changed = services().account_changes.change_settings(account(), changes)
-    log.info("settings were changed", account=account().id, names=sorted(changes), actor=actor())
-    return _settings_of(changed)
+    return _settings_of(services().account_changes.change_settings(account(), changes, actor=actor()))
 
 
 def _settings_of(owner: Account) -> Response:
@@ -118,24 +102,23 @@ def _settings_of(owner: Account) -> Response:
 @account_api.post("/keywords", tags=[_KEYWORDS], responses={201: KeywordChanged})
 def create_keyword(body: KeywordBody) -> Response:
     """Give the account a word of its own. A word that everybody understands as STOP, START or HELP stays what it is."""
-    return _word(*services().account_changes.add_word(account(), body.model_dump()), status=201)
+    return _word(*services().account_changes.add_word(account(), body.model_dump(), actor=actor()), status=201)
 
 
-@account_api.patch("/keywords/<path:id>", tags=[_KEYWORDS], responses={200: KeywordChanged})
+@account_api.patch("/keywords/<id>", tags=[_KEYWORDS], responses={200: KeywordChanged})
 def change_keyword(path: WordPath, body: KeywordPatch) -> Response:
     """Change a word of the account."""
     changes = body.model_dump(exclude_unset=True)
-    return _word(*services().account_changes.change_word(account(), path.id, changes))
+    return _word(*services().account_changes.change_word(account(), path.id, changes, actor=actor()))
 
 
-@account_api.delete("/keywords/<path:id>", tags=[_KEYWORDS], responses={200: KeywordChanged})
+@account_api.delete("/keywords/<id>", tags=[_KEYWORDS], responses={200: KeywordChanged})
 def delete_keyword(path: WordPath) -> Response:
     """Take a word of the account away. Its audience and who is in it stay."""
-    return _word(*services().account_changes.remove_word(account(), path.id))
+    return _word(*services().account_changes.remove_word(account(), path.id, actor=actor()))
 
 
 def _word(owner: Account, keyword: Keyword, status: int = 200) -> Response:
-    log.info("an account's words were changed", account=owner.id, words=len(owner.keywords), actor=actor())
     findings = [finding_view(finding) for finding in findings_of(owner)]
     return as_json(KeywordChanged(keyword=own_keyword_view(keyword), findings=findings), status)
 

@@ -773,3 +773,13 @@ redis.register_function('sg_followed', function(keys, args)
   if newest and newest[1] ~= args[2] then return 0 end
   return redis.call('ZREM', keys[2], args[1])
 end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_event: an event joins its account's feed, once
+--   KEYS     event, feed             ARGV  id, kind, the event (JSON), its lifetime in milliseconds, most events of a feed
+
+redis.register_function('sg_event', function(keys, args)
+  if not redis.call('SET', keys[1], args[3], 'NX', 'PX', args[4]) then return 0 end
+  redis.call('XADD', keys[2], 'MAXLEN', '~', args[5], '*', 'id', args[1], 'kind', args[2])
+  return 1
+end)

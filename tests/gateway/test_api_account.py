@@ -141,7 +141,8 @@ def test_a_word_is_added_understood_changed_and_taken_away(api: Api, client: Fla
         ("PATCH", "/keywords/hours", {"action": "join"}, 422, "invalid_request"),
         ("PATCH", "/keywords/hours", {"word": "STOP"}, 422, "invalid_request"),
         ("PATCH", "/keywords/nothing", {"reply": "x"}, 404, "unknown_keyword"),
-        ("DELETE", "/keywords/a/b", None, 404, "unknown_keyword"),
+        ("DELETE", "/keywords/a/b", None, 404, "not_found"),
+        ("POST", "/keywords", {"word": "a/b", "action": "help"}, 422, "invalid_request"),
     ],
 )
 def test_words_are_checked_as_apply_checks_them(
@@ -158,6 +159,25 @@ def test_an_audience_whose_word_goes_is_still_known(api: Api, services: Services
     api("PUT", f"/opt-outs/{PERSON}", {"audience": "books", "channels": ["text"]})
     api("DELETE", "/keywords/BOOKS")
     assert [item["audience"] for item in api("GET", f"/opt-outs/{PERSON}")[1]["opt_outs"]] == ["books"]
+
+
+def test_who_changed_what_of_an_account_is_written_down(api: Api, services: Services) -> None:
+    api("PATCH", "/settings", {"stop_scope": "sender", "help_message": {"en": "Acme: call us."}})
+    api("PATCH", "/settings", {"stop_scope": "sender"})
+    api("POST", "/keywords", JOIN)
+    made = api("POST", "/api-keys", {"role": "send", "name": "shop"})[1]
+    api("DELETE", f"/api-keys/{made['id']}")
+    changes = services.store.configuration_journal.newest("acme")
+    assert sorted((change.area, change.name, change.before, change.after[:14]) for change in changes) == [
+        ("keys", made["id"], "", "send (shop)"),
+        ("keys", made["id"], "send (shop)", ""),
+        ("keywords", "BOOKS", "", '{"word": "BOOK'),
+        ("replies", "help_message", "", '{"en": "Acme: '),
+        ("settings", "stop_scope", "", "sender"),
+    ]
+    assert {change.actor for change in changes} == {
+        f"api key {row['id']}" for row in api("GET", "/api-keys")[1]["items"]
+    }
 
 
 # Journal
@@ -231,7 +251,7 @@ def test_rows_of_an_import_stand_in_the_journal_one_by_one(api: Api, services: S
 
 
 def test_a_page_of_a_rare_thing_says_where_to_go_on_instead_of_reading_for_ever(services: Services) -> None:
-    for index in range(30):
+    for index in range(35):
         opt_out(services, number(index))
     listing = JournalListing(services.store.topology, most_looked_at=10)
     wanted = JournalFilter(kinds=("lift",))
@@ -242,7 +262,7 @@ def test_a_page_of_a_rare_thing_says_where_to_go_on_instead_of_reading_for_ever(
         asked, after = asked + 1, page.next
         if not after:
             break
-    assert asked == 3
+    assert asked == 4
 
 
 def test_g8_a_stranger_sees_nothing_of_the_journal(api: Api, services: Services, client: FlaskClient) -> None:
