@@ -1,6 +1,7 @@
 """The configuration journal: who changed which setting, when, from what to what. Append-only, one stream an account."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,19 +38,20 @@ class ConfigurationJournal:
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
 
-    def append(self, account: str, change: ConfigurationChange) -> None:
-        """Write a change down. Raises StoreError."""
-        row: Any = {
-            "at": milliseconds(change.at),
-            "actor": change.actor,
-            "area": change.area,
-            "name": change.name,
-            "before": change.before,
-            "after": change.after,
-        }
+    def append(self, account: str, changes: Sequence[ConfigurationChange]) -> None:
+        """Write changes down, all or none. Raises StoreError."""
         pipeline = self._client.pipeline(transaction=True)
-        pipeline.xadd(keys.configuration_journal(account), row)
-        pipeline.hset(keys.configuration_newest(account), f"{change.area}/{change.name}", json.dumps(row))
+        for change in changes:
+            row: Any = {
+                "at": milliseconds(change.at),
+                "actor": change.actor,
+                "area": change.area,
+                "name": change.name,
+                "before": change.before,
+                "after": change.after,
+            }
+            pipeline.xadd(keys.configuration_journal(account), row)
+            pipeline.hset(keys.configuration_newest(account), f"{change.area}/{change.name}", json.dumps(row))
         with store_errors():
             pipeline.execute()
 

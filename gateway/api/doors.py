@@ -5,7 +5,9 @@ from flask_openapi3.blueprint import APIBlueprint
 from gateway.api.account_views import account_api
 from gateway.api.consent_views import consent_api
 from gateway.api.conversation_views import conversations_api
+from gateway.api.erasure_views import erasure_api
 from gateway.api.event_views import events_api
+from gateway.api.import_views import imports_api
 from gateway.api.link_views import links_api
 from gateway.api.proof_views import proof_api
 from gateway.api.text_views import texts_api
@@ -15,8 +17,10 @@ DOORS: tuple[APIBlueprint, ...] = (
     api,
     texts_api,
     conversations_api,
+    imports_api,
     consent_api,
     proof_api,
+    erasure_api,
     links_api,
     events_api,
     account_api,

@@ -37,6 +37,22 @@ _BEFORE_CHOOSING = frozenset({"console.password", "console.sign_out", "console.h
 
 PAGES: Mapping[str, str] = {
     "account.home": "look",
+    "account.events": "connect",
+    "account.add_endpoint": "connect",
+    "account.endpoint": "connect",
+    "account.change_endpoint": "connect",
+    "account.remove_endpoint": "connect",
+    "account.replay_delivery": "connect",
+    "account.unrouted": "system",
+    "account.replay_unrouted": "system",
+    "account.reviews": "look",
+    "account.decide_review": "review",
+    "account.undo_review": "review",
+    "account.users": "people",
+    "account.add_user": "people",
+    "account.user": "people",
+    "account.reset_user_password": "people",
+    "account.remove_user": "people",
 }
 """Endpoint -> the capability (gateway/roles.py) that it needs. A page that is not here does not open."""
 
