@@ -141,6 +141,7 @@ class ImportView(BaseModel):
     timezone: str
     rows: int = Field(description="Rows with an outcome; at the end, those of the file.")
     counts: dict[str, int] = Field(description="Rows by outcome; they add up to `rows`.")
+    opt_outs: dict[str, int] = Field(description="Contacts: opt-outs that their rows brought, by outcome.")
     progress: float = Field(description="How much of the file was read, from 0 to 1.")
     rate: int | None = Field(description="Rows a second.")
     problem: str | None = Field(description="Why it failed.")
