@@ -47,7 +47,15 @@ class Contacts:
         self._taking = RowTaking(store, clock)
 
     def take_rows(
-        self, account: Account, rows: Sequence[ContactRow], *, audience: str, reset: bool, actor: str, batch: str
+        self,
+        account: Account,
+        rows: Sequence[ContactRow],
+        *,
+        audience: str,
+        reset: bool,
+        actor: str,
+        batch: str,
+        dry: bool = False,
     ) -> Sequence[RowOutcome]:
         """Take the rows of a block of a file: a few round trips, however many they are (some thousands are good).
 
@@ -62,6 +70,7 @@ class Contacts:
             audience: where they join; "" for nowhere.
             reset: first lift what an admin may lift; a person's own STOP and the carrier's blocks stay, and are named.
             actor, batch: who, and in which import; for the journal.
+            dry: only say what would come of each row.
 
         Returns:
             what came of each row. Taking a row of a batch again changes nothing and answers the same.
@@ -69,7 +78,7 @@ class Contacts:
         Raises:
             StoreError: some rows may have been taken; taking all again completes it.
         """
-        taken = self._taking.take(account, rows, audience=audience, reset=reset, actor=actor, batch=batch)
+        taken = self._taking.take(account, rows, audience=audience, reset=reset, actor=actor, batch=batch, dry=dry)
         return [one.outcome for one in taken]
 
     def take(self, account: Account, row: ContactRow, *, audience: str, actor: str) -> TakenContact:

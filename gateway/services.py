@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import redis
 
+from gateway.account_changes import AccountChanges
 from gateway.audiences import Audiences
 from gateway.carriers import open_carriers
 from gateway.carriers.base import Carrier, ListsInbound
@@ -27,10 +28,12 @@ from gateway.event_delivery import EventDelivery
 from gateway.events import ANNOUNCE, DELIVER, Events
 from gateway.following import FOLLOW, Follower, Following
 from gateway.guarded_http import GuardedHttp
+from gateway.import_contacts import ContactRows
 from gateway.import_jobs import IMPORT, UNDO, ImportJobs
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
+from gateway.lists.targets import CONTACTS
 from gateway.metrics import Metrics
 from gateway.opt_out_effects import AFTER_CLARIFICATION, OptOutEffects
 from gateway.opt_out_links import OptOutLinks
@@ -136,17 +139,22 @@ class Services:
     @cached_property
     def imports(self) -> Imports:
         """Imports of files."""
-        return Imports(self.store, self.clock)
+        return Imports(self.store, self.clock, {CONTACTS: ContactRows(self.store, self.clock, self.contacts).run})
 
     @cached_property
     def import_jobs(self) -> ImportJobs:
         """Imports of uploaded files, by workers."""
-        return ImportJobs(self.store, self.queue, self.clock, self.new_id, self.imports)
+        return ImportJobs(self.store, self.queue, self.clock, self.new_id, self.imports, self.events)
 
     @cached_property
     def configuration(self) -> Configuration:
         """Accounts as code."""
         return Configuration(self.store, tuple(self.carriers), self.clock)
+
+    @cached_property
+    def account_changes(self) -> AccountChanges:
+        """Settings, own words and API keys of accounts."""
+        return AccountChanges(self.store, self.clock)
 
     @cached_property
     def events(self) -> Events:

@@ -2,6 +2,7 @@
 
 from flask_openapi3.blueprint import APIBlueprint
 
+from gateway.api.account_views import account_api
 from gateway.api.audience_views import audiences_api
 from gateway.api.consent_views import consent_api
 from gateway.api.contact_views import contacts_api
@@ -16,6 +17,8 @@ from gateway.api.views import api
 
 DOORS: tuple[APIBlueprint, ...] = (
     api,
+    texts_api,
+    conversations_api,
     imports_api,
     contacts_api,
     audiences_api,
@@ -24,6 +27,5 @@ DOORS: tuple[APIBlueprint, ...] = (
     erasure_api,
     links_api,
     events_api,
-    texts_api,
-    conversations_api,
+    account_api,
 )
