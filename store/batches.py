@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any
 
 from store import keys
 from store.addresses import Place, place_of
@@ -15,26 +15,18 @@ from store.consent import owner_of
 from store.enlisting import day_entry
 from store.erased_checks import ErasedChecks
 from store.functions import Call, Functions, Started
-from store.journal import ROW_OUTCOMES, Source, fresh_flags, pack_row, unpack_rows
+from store.import_parts import ROWS_PER_CALL, Part, Row, Rows, parts_of
+from store.journal import ROW_OUTCOMES, Source, unpack_rows
 from store.scopes import ALL_CHANNELS, Channel, Scope, both_sides
 from store.topology import Topology
 
-# A call of this many rows keeps the server busy for a millisecond or two; the gate is answered between two. Not to be
-# changed while an import is resumed: its parts are known by their first row.
-ROWS_PER_CALL = 128
+__all__ = ["ROWS_PER_CALL", "Batch", "BatchStore", "Row", "Rows", "Undone"]
+
 # Calls that a server has at a time: it flushes its file once for both, and never waits for us.
 _IN_FLIGHT = 2
 _KEPT = timedelta(days=7)
 _ALREADY = next(code for code, outcome in ROW_OUTCOMES.items() if outcome == "already")
 _UNDO_ENTRIES_AT_ONCE = 16
-
-
-class Row(NamedTuple):
-    """A number of a file: in E.164 form, when it opted out (milliseconds since 1970), its row in the file."""
-
-    number: str
-    at: int
-    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +57,6 @@ class Undone:
     of_entries: int
 
 
-class _Part:
-    """One call of an import while it is put together."""
-
-    __slots__ = ("details_buckets", "flags", "gate_buckets", "gates", "groups", "positions", "shard")
-
-    def __init__(self, shard: str, flags: int) -> None:
-        self.shard = shard
-        self.flags = flags
-        self.positions: list[int] = []
-        self.gate_buckets: list[str] = []
-        self.gates: list[int] = []
-        self.details_buckets: list[str] = []
-        self.groups: list[list[bytes]] = []
-
-    def add(self, position: int, row: Row) -> None:
-        number = row.number
-        bucket = number[-5:]
-        if not self.groups or self.details_buckets[-1] != bucket:
-            if not self.groups or self.gate_buckets[-1] != bucket[1:]:
-                self.gate_buckets.append(bucket[1:])
-                self.gates.append(0)
-            self.gates[-1] += 1
-            self.details_buckets.append(bucket)
-            self.groups.append([])
-        self.groups[-1].append(pack_row(number, row.row, row.at, self.flags))
-        self.positions.append(position)
-
-
 class BatchStore:
     """Imports, by the block, and their undo."""
 
@@ -101,7 +65,7 @@ class BatchStore:
         self._erased = erased
         self._functions = functions
 
-    def apply(self, batch: Batch, block: str, rows: Sequence[Row]) -> bytes:
+    def apply(self, batch: Batch, block: str, rows: Sequence[Row] | Rows) -> bytes:
         """Opt out the numbers of one block of a file.
 
         Doing the newest block of a batch again changes nothing and answers the same (after a crash, say).
@@ -117,14 +81,15 @@ class BatchStore:
         Raises:
             StoreError: some rows may have been applied; applying the block again completes it.
         """
-        outcomes = bytearray(len(rows))
-        erased = self._erased_in(batch, rows)
+        columns = rows if isinstance(rows, Rows) else Rows.of(rows)
+        outcomes = bytearray(len(columns.numbers))
+        erased = self._erased_in(batch, columns.numbers)
         for position in erased:
             outcomes[position] = _ALREADY
-        under_way: list[tuple[Sequence[_Part], Started]] = []
+        under_way: list[tuple[Sequence[Part], Started]] = []
         try:
-            for parts in self._rounds(rows, fresh_flags(batch.channels), erased):
-                calls = [self._call(batch, block, part, rows) for part in parts]
+            for parts in self._rounds(parts_of(columns, batch.channels, batch.source, erased)):
+                calls = [self._call(batch, block, part, columns) for part in parts]
                 if len(under_way) == _IN_FLIGHT:
                     self._note(outcomes, *under_way.pop(0))
                 under_way.append((parts, self._functions.start(calls)))
@@ -136,49 +101,28 @@ class BatchStore:
         return bytes(outcomes)
 
     @staticmethod
-    def _note(outcomes: bytearray, parts: Sequence[_Part], started: Started) -> None:
+    def _note(outcomes: bytearray, parts: Sequence[Part], started: Started) -> None:
         for part, answer in zip(parts, started.answers(), strict=True):
             for position, code in zip(part.positions, answer, strict=True):
                 outcomes[position] = code
 
-    def _erased_in(self, batch: Batch, rows: Sequence[Row]) -> set[int]:
+    def _erased_in(self, batch: Batch, numbers: Sequence[str]) -> set[int]:
         """The positions of rows whose numbers were erased and are blocked already: not written again (GD-2)."""
-        numbers, scopes = [row.number for row in rows], _covering(batch.scope)
+        scopes = _covering(batch.scope)
         found = [{hit.position for hit in self._erased.blocked(numbers, scopes, channel)} for channel in batch.channels]
         return set.intersection(*found) if found else set()
 
-    def _rounds(self, rows: Sequence[Row], flags: int, without: set[int]) -> Iterator[Sequence[_Part]]:
+    def _rounds(self, parts: Iterator[Part]) -> Iterator[Sequence[Part]]:
         """The parts of a block, as many at a time as there are servers, one for each."""
-        parts = self._parts(rows, flags, without)
         if not self._topology.is_cluster:
             return ((part,) for part in parts)
-        by_server: dict[int, list[_Part]] = {}
+        by_server: dict[int, list[Part]] = {}
         with store_errors():
             for part in parts:
                 by_server.setdefault(id(self._topology.server_of(keys.members(part.shard))), []).append(part)
         return ([part for part in group if part is not None] for group in zip_longest(*by_server.values()))
 
-    def _parts(self, rows: Sequence[Row], flags: int, without: set[int]) -> Iterator[_Part]:
-        # Read backwards, numbers of one shard, bucket and at last of one person are neighbours; rows of one person
-        # stay in the order of the file.
-        backwards = [row.number[::-1] for row in rows]
-        part: _Part | None = None
-        last = 0
-        wanted = [position for position in range(len(rows)) if position not in without] if without else range(len(rows))
-        for position in sorted(wanted, key=backwards.__getitem__):
-            shard = rows[position].number[-2:]
-            full = part is not None and len(part.positions) >= ROWS_PER_CALL
-            # Rows of one person stay in one call, in their order.
-            if part is None or part.shard != shard or (full and backwards[position] != backwards[last]):
-                if part is not None:
-                    yield part
-                part = _Part(shard, flags)
-            part.add(position, rows[position])
-            last = position
-        if part is not None:
-            yield part
-
-    def _call(self, batch: Batch, block: str, part: _Part, rows: Sequence[Row]) -> Call:
+    def _call(self, batch: Batch, block: str, part: Part, rows: Rows) -> Call:
         shard, scope = part.shard, batch.scope.key
         names = [
             keys.import_mark(shard, batch.id),
@@ -187,8 +131,9 @@ class BatchStore:
             keys.journal(shard, owner_of(batch.scope)),
             keys.counters(shard),
         ]
+        indexes = [keys.gate_index(batch.scope, channel) for channel in batch.channels]
         for bucket in part.gate_buckets:
-            names += [f"{{{shard}}}:gate:{channel}:{scope}:{bucket}" for channel in batch.channels]
+            names += [f"{{{shard}}}:{index}:{bucket}" for index in indexes]
             names.append(keys.import_seen(shard, batch.id, bucket))
         names += [f"{{{shard}}}:details:{scope}:{bucket}" for bucket in part.details_buckets]
         counted = day_entry(shard, owner_of(batch.scope), batch.at, names) if batch.at else {}
@@ -200,13 +145,13 @@ class BatchStore:
             "source": int(batch.source),
             "batch": batch.id,
             "block": block,
-            "part": f"{rows[part.positions[0]].row}.{part.positions[0]}",
+            "part": f"{rows.rows[part.positions[0]]}.{part.positions[0]}",
             "kept": round(_KEPT / timedelta(milliseconds=1)),
             "gates": part.gates,
             "dry": batch.dry_run,
             "undated": batch.undated,
         }
-        return "sg_import", names, (json.dumps(header, separators=(",", ":")), *map(b"".join, part.groups))
+        return "sg_import", names, (json.dumps(header, separators=(",", ":")), *part.arguments)
 
     def finish(self, batch_id: str) -> None:
         """Forget what only a running import needs. Raises StoreError."""

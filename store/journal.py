@@ -48,7 +48,8 @@ ROW_OUTCOMES = {
 
 _NEWLY = {Channel.TEXT: 16, Channel.VOICE: 32}
 _HAS_PRIOR = 64
-_ROW_SIZE = 17
+ROW_SIZE = 17
+"""Bytes of a packed row without what was there before."""
 
 
 class PackedRow(NamedTuple):
@@ -73,7 +74,7 @@ def fresh_flags(channels: Sequence[Channel]) -> int:
 
 def pack_row(number: str, row: int, at: int, flags: int) -> bytes:
     """A row as sg_import takes it: the number, its row in the file, milliseconds since 1970, see `fresh_flags`."""
-    return (((flags << 48 | int(number[1:-2])) << 32 | row) << 48 | at).to_bytes(_ROW_SIZE)
+    return (((flags << 48 | int(number[1:-2])) << 32 | row) << 48 | at).to_bytes(ROW_SIZE)
 
 
 def unpack_rows(data: bytes, shard: str) -> Iterator[PackedRow]:
@@ -91,7 +92,7 @@ def _rows_from(data: bytes, position: int, shard: str) -> Iterator[PackedRow]:
         number = int.from_bytes(data[position + 1 : position + 7])
         row = int.from_bytes(data[position + 7 : position + 11])
         at = int.from_bytes(data[position + 11 : position + 17])
-        position += _ROW_SIZE
+        position += ROW_SIZE
         prior = b""
         if flags & _HAS_PRIOR:
             end = position + 1 + data[position]

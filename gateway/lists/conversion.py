@@ -37,7 +37,7 @@ def _cell_text(cell: Any) -> str:
         cell = cell.date()  # how spreadsheets keep a day
     if isinstance(cell, datetime | date):
         return cell.isoformat()
-    return cell if isinstance(cell, str) else str(cell)
+    return str(cell)
 
 
 def _first_sheet_with_rows(workbook: CalamineWorkbook) -> CalamineSheet | None:
@@ -57,7 +57,7 @@ def _spreadsheet_rows(source: Path) -> Iterator[Sequence[str]]:
     except (CalamineError, OSError, ValueError, KeyError) as error:
         raise _Unreadable(f"it is no whole spreadsheet ({error}).") from None
     for row in sheet.iter_rows() if sheet else ():
-        yield [_cell_text(cell) for cell in row]
+        yield [cell if isinstance(cell, str) else _cell_text(cell) for cell in row]
 
 
 def _json_rows(source: Path) -> Iterator[Sequence[str]]:
