@@ -23,6 +23,9 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "api_imports.foretell_undo": ("still_running", "nothing_to_undo"),
     "api_imports.undo_import": ("still_running", "nothing_to_undo"),
     "api_links.make_opt_out_link": ("invalid_number", "no_public_url", "unknown_sender"),
+    "api_conversations.get_conversation": ("no_conversation",),
+    "api_conversations.reply_in_conversation": ("no_conversation", "sender_needed", "unknown_sender", "opted_out"),
+    "api_conversations.opt_out_in_conversation": ("no_conversation", "sender_needed", "unknown_sender"),
     "api_consent.switch_keyword": ("unknown_keyword", "confirmation_needed", "unknown_sender"),
 }
 """Endpoint -> codes of its use case. What follows from the route's shape is not repeated here."""
