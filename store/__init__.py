@@ -107,7 +107,7 @@ def open_store(
         consent=ConsentStore(client, functions, topology),
         bulk=bulk,
         batches=BatchStore(topology, functions),
-        listing=ListingStore(topology, bulk),
+        listing=ListingStore(topology, functions, monotonic),
         inbound=InboundStore(client, functions, messages),
         audiences=AudienceStore(client, functions),
         reviews=ReviewStore(client, functions),

@@ -21,6 +21,7 @@ from store.journal import (
     is_packed,
     milliseconds,
     moment,
+    rows_of,
     unpack_rows,
 )
 from store.scopes import ALL_CHANNELS, Channel, Scope, ScopeKind
@@ -342,8 +343,7 @@ def entries_of(address: str, entry_id: str, fields: Mapping[bytes, bytes]) -> li
     """What a stream's entry says about one number: its one event, or its rows in an import or an undo."""
     if not is_packed(fields):
         return [entry_from(entry_id, fields)]
-    rows = unpack_rows(fields[b"rows"], address[-2:])
-    return [_entry_of_row(entry_id, fields, row) for row in rows if row.number == address]
+    return [_entry_of_row(entry_id, fields, row) for row in rows_of(fields[b"rows"], address)]
 
 
 def every_entry_of(shard: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:

@@ -90,6 +90,18 @@ def unpack_rows(data: bytes, shard: str) -> Iterator[PackedRow]:
         yield PackedRow(f"+{number}{shard}", row, at, ROW_OUTCOMES[flags & 15], newly, prior, data[start:position])
 
 
+def rows_of(data: bytes, number: str) -> list[PackedRow]:
+    """The rows of a packed journal entry that are about one number; the others are only stepped over."""
+    wanted, shard, position, found = int(number[1:-2]).to_bytes(6), number[-2:], 0, b""
+    while position < len(data):
+        start, position = position, position + _ROW_SIZE
+        if data[start] & _HAS_PRIOR:
+            position += 1 + data[position]
+        if data[start + 1 : start + 7] == wanted:
+            found += data[start:position]
+    return list(unpack_rows(found, shard))
+
+
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
     """One consent event of one number, as it was recorded.
