@@ -41,6 +41,8 @@ ACCOUNT_SETTINGS: Mapping[str, AccountSetting] = {
                        "From this day a STOP reaches the whole account whatever stop_scope says (FCC revoke-all rule, "
                        "put off to 31 January 2027 and open to change, US-13). Empty: never."),
         AccountSetting("text_stop_blocks_voice", SWITCH, True, "A STOP by text also stops calls."),
+        AccountSetting("message_status_events", SWITCH, False,
+                       "Make an event of every new status of a text, for endpoints and the feed of events. Many."),
         AccountSetting("opt_out_instructions", TEXT, "",
                        "What your texts tell people to reply, with commas between (Stop2End, Quit2End): copied and "
                        "mistyped forms of it are understood."),
@@ -72,6 +74,12 @@ ACCOUNT_SETTINGS: Mapping[str, AccountSetting] = {
 def setting_of(settings: Mapping[str, Any], name: str) -> Any:
     """An account's value of a setting, or its default."""
     return settings.get(name, ACCOUNT_SETTINGS[name].default)
+
+
+def revokes_all(settings: Mapping[str, Any], day: date) -> bool:
+    """True from the day on when a STOP to one kind of text revokes consent to all (US-13; the day may still move)."""
+    start = str(setting_of(settings, "revoke_all_from"))
+    return bool(start) and day.isoformat() >= start
 
 
 def _problem_with_switch(_: AccountSetting, value: Any) -> str | None:

@@ -1,17 +1,21 @@
 """The web application: doors, error pages, security headers."""
 
-from flask import Flask, Request, Response, render_template, request
+from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask_bootstrap import Bootstrap5
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf import CSRFProtect
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException
 
 from gateway.api.failures import http_problem, is_api_request, validation_problem
 from gateway.api.registering import register_api
-from gateway.console.views import console
+from gateway.compression import compressed
+from gateway.console.doors import DOORS as CONSOLE_DOORS
+from gateway.console.failures import error_page
 from gateway.health import health
 from gateway.logs import configure_logs
+from gateway.public.views import public
 from gateway.services import Services, build, derived_secret
 from gateway.settings import load_settings
 from gateway.webhooks.views import webhooks
@@ -61,15 +65,19 @@ def create_app(services: Services | None = None) -> OpenAPI:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=(services.settings.public_url or "").startswith("https://"),
         WTF_CSRF_TIME_LIMIT=None,
+        BOOTSTRAP_SERVE_LOCAL=True,
     )
     app.session_interface = _PeoplesSessions()
     app.extensions["stopgate"] = services
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks)
-    for door in (webhooks, health, console):
+    Bootstrap5(app)
+    csrf.exempt(public)
+    for door in (webhooks, health, public, *CONSOLE_DOORS):
         app.register_blueprint(door)
     register_api(app, csrf, services)
     app.register_error_handler(HTTPException, _http_error)
+    app.after_request(compressed)
     app.after_request(_secure)
     return app
 
@@ -79,8 +87,7 @@ def _http_error(error: HTTPException) -> Response:
         return http_problem(error)
     if request.path.startswith("/webhooks/"):
         return Response("", status=error.code, content_type="text/plain; charset=utf-8")
-    shown = InternalServerError() if (error.code or 500) >= 500 else error
-    return Response(render_template("console/error.html", error=shown), status=error.code)
+    return error_page(error)
 
 
 def _secure(response: Response) -> Response:

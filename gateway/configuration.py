@@ -8,6 +8,8 @@ from typing import Any
 import phonenumbers
 
 from gateway.account_settings import problems_with, setting_of
+from gateway.clock import Clock
+from gateway.configuration_journal import write_differences
 from gateway.errors import ConfigurationError
 from gateway.linting import findings_about
 from gateway.phone import InvalidNumber, is_sender, is_short_code, normalise
@@ -108,8 +110,9 @@ _SENDER_FIELDS = ("address", "carrier", "kind", "keywords_handled_by", "segments
 class Configuration:
     """Accounts and what belongs to them, as they stand in a file."""
 
-    def __init__(self, store: Store, carriers: Sequence[str]) -> None:
+    def __init__(self, store: Store, carriers: Sequence[str], clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._carriers = carriers
 
     def read(self, text: str) -> Sequence[Account]:
@@ -193,10 +196,13 @@ class Configuration:
         lines += [f"! {account.id}: {finding}" for account in changed for finding in findings_about(account)]
         return Plan(tuple(lines), tuple(changed))
 
-    def apply(self, plan: Plan) -> None:
-        """Write a plan, whole. Raises StoreError."""
+    def apply(self, plan: Plan, *, actor: str = "operator") -> None:
+        """Write a plan, whole, and who applied it. Raises StoreError."""
         if plan.accounts:
+            before = self._store.directory.current(fresh=True).accounts
             self._store.directory.save(plan.accounts)
+            for account in plan.accounts:
+                write_differences(self._store, before.get(account.id), account, at=self._clock.now(), actor=actor)
 
 
 def _with_named_audiences(account: Account, before: Account | None) -> Account:

@@ -148,7 +148,8 @@ class Consent:
         if source not in _PERSONS:
             scope = scope.entered_side
         change = Change("opt_out", scope, account.id, source, tuple(channels))
-        return self._store.consent.apply(number, [change], occurred_at=moment, detail={"actor": actor, "note": note})
+        detail = {"actor": actor, "note": note}
+        return self._store.consent.apply(number, [change], occurred_at=moment, detail=detail, now=now)
 
     def lift(
         self,

@@ -13,7 +13,7 @@ from gateway.clock import Clock
 from gateway.errors import NotAllowed
 from gateway.lists.columns import Columns, guess_columns
 from gateway.lists.dates import milliseconds_of
-from gateway.lists.reading import ROWS_IN_BLOCK, Block, ListFileError, Table, header_block, open_table, true_text
+from gateway.lists.reading import ROWS_IN_BLOCK, Block, ListFileError, Table, header_block, open_table, true_texts
 from gateway.normalising import Normaliser
 from gateway.phone import SENTENCES, NumberProblem
 from store import Store
@@ -239,7 +239,7 @@ class Imports:
     def _run_block(
         self, record: ImportRecord, order: ImportOrder, table: Table, block: Block, name: str, counts: Counter[str]
     ) -> list[RowReport]:
-        cells = [true_text(cell, table.encoding) for cell in block.column(order.columns.phone)]
+        cells = true_texts(block.column(order.columns.phone), table.encoding)
         numbers = Normaliser(order.default_country or None).column(cells)
         times = self._times(order, block)
         # NumberProblem is a str too; a number begins with "+" and a problem does not.
@@ -295,7 +295,7 @@ def batch_of(record: ImportRecord, order: ImportOrder) -> Batch:
         scope = Scope.of_account_sender(record.account, order.sender)
     elif order.audience:
         scope = Scope.of_audience(record.account, order.audience)
-    return Batch(record.id, scope, order.channels, dry_run=order.dry_run)
+    return Batch(record.id, scope, order.channels, dry_run=order.dry_run, at=record.created_at)
 
 
 def _with_header(table: Table, order: ImportOrder) -> Iterator[Block]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from gateway.clock import Clock
+from gateway.configuration_journal import change_account
 from gateway.errors import NotAllowed
 from keywords import RuleInfo, all_rules, explain_rule
 from store import Store
@@ -19,15 +21,18 @@ class KeywordState:
 class KeywordSwitches:
     """The switches of all accounts. A switched-off word is held for a person, never ignored (design §8)."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
 
     def states(self, account: Account) -> list[KeywordState]:
         """Every built-in keyword, in the order of the tables."""
         return [KeywordState(rule, _off_at(account, rule.id)) for rule in all_rules()]
 
-    def switch(self, account: Account, rule_id: str, *, on: bool, sender: str | None, understood: bool) -> KeywordState:
-        """Switch a keyword on or off.
+    def switch(
+        self, account: Account, rule_id: str, *, on: bool, sender: str | None, understood: bool, actor: str
+    ) -> KeywordState:
+        """Switch a keyword on or off, and write down who did.
 
         Args:
             account: whose texts.
@@ -35,6 +40,7 @@ class KeywordSwitches:
             on: act on it, or hold its texts for a person.
             sender: only at this sender, or None for the whole account.
             understood: the law that asks for a mandatory word was shown and accepted.
+            actor: who switches it.
 
         Raises:
             NotAllowed: unknown_keyword, unknown_sender, or confirmation_needed with the law.
@@ -52,8 +58,12 @@ class KeywordSwitches:
                 law=rule.source.title,
                 regulation=rule.law,
             )
-        changed = self._store.directory.change(
-            account.id, lambda current: _switched(current, rule_id, on=on, sender=sender)
+        changed = change_account(
+            self._store,
+            account.id,
+            lambda current: _switched(current, rule_id, on=on, sender=sender),
+            at=self._clock.now(),
+            actor=actor,
         )
         return KeywordState(rule, _off_at(changed, rule_id))
 

@@ -9,7 +9,7 @@ exhaustively over all North American area codes and exchanges, for whatever meta
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import phonenumbers
 
@@ -18,6 +18,8 @@ from gateway.phone import InvalidNumber, NumberProblem, normalise
 # What people write between digits. In any other text these mean something, so that goes the long way.
 _WRITTEN_BETWEEN = str.maketrans("", "", " -().")
 _LONGEST = 64
+# What is no number is mostly one of a few things: empty, "n/a", "unknown".
+_REMEMBERED = 1024
 _NORTH_AMERICA = 1
 
 
@@ -71,32 +73,31 @@ class Normaliser:
     def column(self, texts: Sequence[str]) -> list[str | NumberProblem]:
         """The number of each cell, or why it is none: exactly what `normalise` says."""
         joined = "\n".join(texts)
-        if not joined.isascii():
-            return [self.one(text) for text in texts]
         cleaned = joined.translate(_WRITTEN_BETWEEN).split("\n")
-        if len(cleaned) != len(texts):
+        if not joined.isascii() or len(cleaned) != len(texts) or max(map(len, texts)) > _LONGEST:
             return [self.one(text) for text in texts]
-        north_american, slow = self._north_american, self._slow
+        north_american, abroad = self._north_american, self._abroad
         found: list[str | NumberProblem] = []
         add = found.append
+        # Tuned. A national number of ten digits has an area code that begins with 2-9 (":" follows "9");
+        # everything else is looked at.
         for text, digits in zip(texts, cleaned, strict=True):
             size = len(digits)
-            # A national number of ten digits has an area code that begins with 2-9; everything else is looked at.
-            if len(text) > _LONGEST:
-                add(slow(text))
-            elif size == 12 and digits[:2] == "+1" and digits[2] >= "2" and digits[1:].isdigit():
+            if size == 12 and "+12" <= digits < "+1:" and digits[1:].isdigit():
                 add(digits)
-            elif north_american and size == 10 and digits[0] >= "2" and digits.isdigit():
+            elif size == 10 and north_american and "2" <= digits < ":" and digits.isdigit():
                 add("+1" + digits)
-            elif north_american and size == 11 and digits[0] == "1" and digits[1] >= "2" and digits.isdigit():
+            elif size == 11 and north_american and "12" <= digits < "1:" and digits.isdigit():
                 add("+" + digits)
             else:
-                add(self._abroad(text, digits))
+                add(abroad(text, digits))
         return found
 
     def one(self, text: str) -> str | NumberProblem:
         """The number of one cell, or why it is none."""
-        (found,) = self.column([text]) if text.isascii() and "\n" not in text else (self._slow(text),)
+        if len(text) > _LONGEST or not text.isascii() or "\n" in text:
+            return _slow(text, self._default_country)
+        (found,) = self.column([text])
         return found
 
     def _abroad(self, text: str, digits: str) -> str | NumberProblem:
@@ -105,10 +106,12 @@ class Normaliser:
             country = _country(calling_code) if calling_code else None
             if country is not None and country.certain(digits[1 + len(str(calling_code)) :]):
                 return digits
-        return self._slow(text)
+        return _slow(text, self._default_country)
 
-    def _slow(self, text: str) -> str | NumberProblem:
-        try:
-            return normalise(text, self._default_country)
-        except InvalidNumber as error:
-            return error.code
+
+@lru_cache(maxsize=_REMEMBERED)
+def _slow(text: str, default_country: str | None) -> str | NumberProblem:
+    try:
+        return normalise(text, default_country)
+    except InvalidNumber as error:
+        return error.code

@@ -34,7 +34,7 @@ _MUTED_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """A text that an account wants to send. kind: "transactional" or "broadcast"."""
+    """A text that an account wants to send. kind: "transactional" or "broadcast". sent_by: who asked for it."""
 
     sender: str
     address: str
@@ -42,6 +42,7 @@ class SendRequest:
     kind: str = "transactional"
     audience: str = ""
     idempotency_key: str = ""
+    sent_by: str = ""
 
     def fingerprint(self) -> str:
         """A digest of what was asked, to tell a repeat from a different request."""
@@ -60,6 +61,8 @@ class Outbound:
         clock: Clock,
         new_id: Callable[[], str],
         status_url: Callable[[str, str], str],
+        filled: Callable[[Account, str, str, str], str],
+        expect_status: Callable[[Message], None],
     ) -> None:
         self._store = store
         self._queue = queue
@@ -67,6 +70,8 @@ class Outbound:
         self._clock = clock
         self._new_id = new_id
         self._status_url = status_url
+        self._filled = filled
+        self._expect_status = expect_status
 
     def accept(self, account: Account, request: SendRequest) -> Message:
         """Take a text to be sent. It is in the store before this returns; it goes out later, through the gate.
@@ -74,7 +79,8 @@ class Outbound:
         Repeating a request with its idempotency key returns the message it made the first time.
 
         Raises:
-            NotAllowed: opted_out, unknown_sender or idempotency_key_reused.
+            NotAllowed: opted_out, unknown_sender, idempotency_key_reused; no_public_url for a text with
+                `{opt_out_link}`.
             StoreError: it is unknown whether it was taken; repeat it with the same idempotency key.
         """
         sender = next((sender for sender in account.senders if sender.address == request.sender), None)
@@ -88,12 +94,13 @@ class Outbound:
             direction="out",
             sender=request.sender,
             address=request.address,
-            body=request.body,
+            body=self._filled(account, sender.address, request.address, request.body),
             kind=request.kind,
             status="queued",
             created_at=now,
             audience=request.audience,
             carrier=sender.carrier,
+            extra={"sent_by": request.sent_by},
         )
         status, blocks = self._store.messages.create(message, due_at=now + _GRACE)
         if status == "blocked":
@@ -121,6 +128,7 @@ class Outbound:
         message = self._store.messages.get(identifier)
         if message is None:
             return "missing"
+        self._expect_status(message)
         handed = self._store.messages.hand_over(message, now=self._clock.now(), lease=LEASE)
         if not handed.send:
             self._log_refusal(message, handed)
@@ -191,6 +199,7 @@ class Outbound:
             [Change("opt_out", scope, message.account, Source.CARRIER, (Channel.TEXT,))],
             occurred_at=occurred_at,
             detail={"carrier": message.carrier, "code": code, "message": message.id, "sender": message.sender},
+            now=self._clock.now(),
         )
 
     def report(self, report: DeliveryReport) -> str:
@@ -203,6 +212,7 @@ class Outbound:
         if message is None:
             self._park(report)
             return "parked"
+        self._expect_status(message)
         now = self._clock.now()
         failure = self._failure_of(report)
         if failure is not None and self._says_opted_out(failure, message):

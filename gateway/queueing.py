@@ -7,6 +7,7 @@ does an effect is safe to repeat: the gate, for example, hands a message over on
 An effect is "<kind>:<id>", as it stands in the outbox. Ids name no phone number: they stand in logs and in RQ's keys.
 """
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -22,15 +23,17 @@ from gateway.logs import logger
 
 log = logger(__name__)
 
-REPLIES, DEFAULT, BULK, LISTS = "replies", "default", "bulk", "lists"
-QUEUES = (REPLIES, DEFAULT, BULK, LISTS)
-"""Replies before API messages before broadcasts; files of lists beside them. Each has worker processes of its own:
-RQ loses the job that a worker on two queues had taken when it died, and a full bulk queue never holds up a reply."""
+REPLIES, DEFAULT, BULK, LISTS, EVENTS = "replies", "default", "bulk", "lists", "events"
+QUEUES = (REPLIES, DEFAULT, BULK, LISTS, EVENTS)
+"""Replies before API messages before broadcasts; beside them files of lists, and events for customers' servers, which
+may be slow. Each has worker processes of its own: RQ loses the job that a worker on two queues had taken when it died,
+and a full queue never holds up a reply."""
 
 SEND = "send"
 """The kind of effect that hands a message over; its id is the message's."""
 
 _JOB = "gateway.jobs.effects.do"
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]")
 
 QUEUE_OF_KIND = {"transactional": DEFAULT, "broadcast": BULK}
 """Queue of a kind of message; everything else answers a person and goes first."""
@@ -57,6 +60,11 @@ def queue_for(kind: str) -> str:
 def effect_of(kind: str, identifier: str) -> str:
     """An effect as the outbox and the queues name it."""
     return f"{kind}:{identifier}"
+
+
+def job_id_of(effect: str) -> str:
+    """The id of an effect's job: RQ takes letters, digits, "_" and "-"."""
+    return _NOT_IN_IDS.sub("-", effect)
 
 
 def parts_of(effect: str) -> tuple[str, str]:
@@ -126,7 +134,7 @@ class JobQueue:
                         result_ttl=_RESULT_KEPT,
                         failure_ttl=_FAILURE_KEPT,
                         description=effect,
-                        job_id=effect.replace(":", "-"),
+                        job_id=job_id_of(effect),
                     )
                     for effect in effects
                 ]

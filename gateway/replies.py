@@ -15,7 +15,7 @@ from store.messages import Message, message_id
 CONFIRMATION_EXPIRES = timedelta(minutes=5)
 _ANSWER_EXPIRES = timedelta(minutes=30)
 # US-12: one confirmation per number and sender in a day, however often STOP is repeated.
-_CONFIRM_ONCE_FOR = timedelta(hours=24)
+CONFIRM_ONCE_FOR = timedelta(hours=24)
 
 
 def replies_for(situation: Situation, clarifying: OpenQuestion | None) -> tuple[tuple[Reply, ...], str]:
@@ -72,7 +72,7 @@ def _opt_out(situation: Situation, clarifying: OpenQuestion | None) -> tuple[Rep
         options = ", ".join(word for word, _ in clarifying.options)
         body = _text(situation, "clarification_message", options=options)
     message = _message(situation, body, "confirmation", "confirmation", permit=True)
-    return (Reply(message, once_for=_CONFIRM_ONCE_FOR),)
+    return (Reply(message, once_for=CONFIRM_ONCE_FOR),)
 
 
 def _opt_in(situation: Situation, _: OpenQuestion | None) -> tuple[Reply, ...]:

@@ -158,14 +158,14 @@ class Reviews:
 
     def load(self) -> list[ReviewLoad]:
         """How much waits in every account, for monitoring. Raises StoreError."""
-        now = self._clock.now()
-        found = []
-        for account in self._store.directory.current().accounts.values():
-            oldest = [queued.received_at for queued in self._store.reviews.queue(account.id, held=True, limit=1)]
-            held = self._store.reviews.held_since(account.id) if oldest else 0
-            overdue = self._store.reviews.held_since(account.id, due_before(now)) if oldest else 0
-            found.append(ReviewLoad(account.id, held, overdue, oldest[0] if oldest else None))
-        return found
+        return [self.load_of(account) for account in self._store.directory.current().accounts]
+
+    def load_of(self, account: str) -> ReviewLoad:
+        """How much waits in one account. Raises StoreError."""
+        oldest = [queued.received_at for queued in self._store.reviews.queue(account, held=True, limit=1)]
+        held = self._store.reviews.held_since(account) if oldest else 0
+        overdue = self._store.reviews.held_since(account, due_before(self._clock.now())) if oldest else 0
+        return ReviewLoad(account, held, overdue, oldest[0] if oldest else None)
 
 
 def _state(message: Message) -> str:

@@ -11,7 +11,7 @@ from typing import IO
 
 from gateway.account_scopes import scopes_for
 from gateway.lists.columns import Columns, guess_columns
-from gateway.lists.reading import Block, Table, header_block, open_table, true_text
+from gateway.lists.reading import Block, Table, header_block, open_table, true_texts
 from gateway.normalising import Normaliser
 from store import Store
 from store.directory import Account
@@ -72,7 +72,7 @@ def _scrub(store: Store, order: ScrubOrder, table: Table, target: IO[str]) -> It
 
     def numbers() -> Iterator[Sequence[str]]:
         for block in _all_rows(table, columns):
-            cells = [true_text(cell, table.encoding) for cell in block.column(columns.phone)]
+            cells = true_texts(block.column(columns.phone), table.encoding)
             found: Sequence[str] = normaliser.column(cells)
             # A problem is a str too, that does not begin with "+".
             good = [index for index, number in enumerate(found) if number[0] == "+"]

@@ -4,6 +4,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
 
@@ -15,32 +16,41 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.conversations import Conversations
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.event_delivery import EventDelivery
+from gateway.events import ANNOUNCE, DELIVER, Events
 from gateway.following import FOLLOW, Follower, Following
+from gateway.guarded_http import GuardedHttp
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
 from gateway.metrics import Metrics
+from gateway.opt_out_links import OptOutLinks
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
-from gateway.queueing import DEFAULT, SEND, JobQueue
+from gateway.queueing import DEFAULT, EVENTS, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
 from gateway.settings import Settings, secret_key_of
+from gateway.signing_in import SigningIn
 from gateway.simulating import Handset
+from gateway.statistics import StatisticsReader
 from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
+from gateway.texts import Texts
+from gateway.users import Users
 from store import Store, open_store
 from store.client import open_client
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Services:
-    """Settings, live connections and use cases."""
+    """Settings and live connections; the use cases over them, each put together when it is first asked for."""
 
     settings: Settings
     secret_key: str
@@ -50,26 +60,163 @@ class Services:
     queue_connection: "redis.Redis"
     queue: JobQueue
     carriers: Mapping[str, Carrier]
-    inbound: Inbound
-    outbound: Outbound
-    consent: Consent
-    proofs: Proofs
-    imports: Imports
-    configuration: Configuration
-    following: Following
-    sweeper: Sweeper
-    reviews: Reviews
-    subscriptions: Subscriptions
-    keyword_switches: KeywordSwitches
-    routing: Routing
-    metrics: Metrics
-    handset: Handset
-    reconciliation: ReconciliationSchedule
+
+    @cached_property
+    def inbound(self) -> Inbound:
+        """Texts that come in."""
+        return Inbound(self.store, self.queue, self.clock)
+
+    @cached_property
+    def outbound(self) -> Outbound:
+        """Texts that go out."""
+        return Outbound(
+            self.store,
+            self.queue,
+            self.carriers,
+            self.clock,
+            self.new_id,
+            _status_url(self.settings),
+            self.opt_out_links.filled,
+            self.events.expect_status,
+        )
+
+    @cached_property
+    def consent(self) -> Consent:
+        """Opt-outs that do not come as texts, and checks."""
+        return Consent(self.store, self.clock)
+
+    @cached_property
+    def opt_out_links(self) -> OptOutLinks:
+        """Links by which people opt out."""
+        secret = derived_secret(self.secret_key, "opt-out links")
+        return OptOutLinks(self.store, self.clock, self.consent, secret=secret, public_url=self.settings.public_url)
+
+    @cached_property
+    def proofs(self) -> Proofs:
+        """Proof files."""
+        key = derived_secret(self.secret_key, "proof files").encode()
+        return Proofs(self.store, self.consent, self.clock, key=key, software=f"Stopgate {version('stopgate')}")
+
+    @cached_property
+    def imports(self) -> Imports:
+        """Imports of files."""
+        return Imports(self.store, self.clock)
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """Accounts as code."""
+        return Configuration(self.store, tuple(self.carriers), self.clock)
+
+    @cached_property
+    def events(self) -> Events:
+        """What happens, for programs that want to know."""
+        return Events(self.store, self.queue, self.clock)
+
+    @cached_property
+    def event_delivery(self) -> EventDelivery:
+        """Telling endpoints of events."""
+        allowed = self.settings.events_private
+        http = GuardedHttp(private_allowed=allowed)
+        return EventDelivery(self.store, self.queue, self.clock, http, self.new_id, private_allowed=allowed)
+
+    @cached_property
+    def following(self) -> Following:
+        """What is done after consent changes."""
+        return Following(self.store, self.followers)
+
+    @property
+    def followers(self) -> Sequence[Follower]:
+        """Who sees every consent change after it was made, in this order."""
+        return (self.events,)
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        """Finishes what was written and not done."""
+        return Sweeper(self.store, self.queue, self.clock, QUEUE_OF_EFFECT)
+
+    @cached_property
+    def reviews(self) -> Reviews:
+        """Texts that a person has to read."""
+        return Reviews(self.store, self.clock)
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """Who is in which audience, as programs ask for it."""
+        return Subscriptions(self.store, self.clock)
+
+    @cached_property
+    def keyword_switches(self) -> KeywordSwitches:
+        """Built-in keywords, on or off."""
+        return KeywordSwitches(self.store, self.clock)
+
+    @cached_property
+    def routing(self) -> Routing:
+        """Texts to senders that nobody had."""
+        return Routing(self.store, self.inbound, self.carriers)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What monitoring reads."""
+        carriers = self.reconciliation.carriers
+        return Metrics(self.store, self.queue, self.reviews, self.clock, reconciled_carriers=carriers)
+
+    @cached_property
+    def handset(self) -> Handset:
+        """The simulator's phone."""
+        simulator = self.carriers.get("simulator")
+        phone = simulator if isinstance(simulator, Simulator) else None
+        address = self.settings.public_url or "http://localhost"
+        return Handset(self.store, phone, self.inbound, self.consent, self.clock, address)
+
+    @cached_property
+    def reconciliation(self) -> ReconciliationSchedule:
+        """Texts whose webhook never came, and where a carrier differs from us."""
+        return ReconciliationSchedule(
+            self.store,
+            Reconciler(self.store, self.carriers, self.inbound, self.clock),
+            DriftReport(self.store, self.carriers),
+            DriftRepair(self.store, self.carriers, self.clock),
+            self.clock,
+            carriers=[name for name, carrier in self.carriers.items() if isinstance(carrier, ListsInbound)],
+            every=self.settings.reconcile_every,
+            back=self.settings.reconcile_back,
+            push=["twilio"] if self.settings.twilio_consent_push else [],
+        )
+
+    @cached_property
+    def users(self) -> Users:
+        """People who sign in."""
+        return Users(self.store, self.clock, self.new_id)
+
+    @cached_property
+    def signing_in(self) -> SigningIn:
+        """Sign-ins of the console."""
+        return SigningIn(self.store, self.clock)
+
+    @cached_property
+    def texts(self) -> Texts:
+        """All texts of accounts."""
+        return Texts(self.store)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """Texts with one number, and what a colleague does in them."""
+        return Conversations(self.store, self.outbound, self.queue, self.clock, self.new_id)
+
+    @cached_property
+    def statistics(self) -> StatisticsReader:
+        """Figures of days."""
+        return StatisticsReader(self.store, self.reviews, self.clock)
 
     @property
     def doers(self) -> Mapping[str, Callable[[str], object]]:
         """What does each kind of effect, for workers."""
-        return {SEND: self.outbound.hand_over, FOLLOW: self.following.follow}
+        return {
+            SEND: self.outbound.hand_over,
+            FOLLOW: self.following.follow,
+            DELIVER: self.event_delivery.deliver,
+            ANNOUNCE: self.events.announce,
+        }
 
     def close(self) -> None:
         """Put away what is open. Jobs that still wait are queued first."""
@@ -78,7 +225,7 @@ class Services:
         self.store.close()
 
 
-QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT}
+QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT, DELIVER: EVENTS, ANNOUNCE: EVENTS}
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 
 
@@ -120,12 +267,6 @@ def build(
     if carriers is None:
         carriers = open_carriers(settings, secret=derived_secret(secret_key, "simulator"), new_id=new_id)
 
-    # Who sees every consent change after it was made, in this order.
-    followers: Sequence[Follower] = ()
-    inbound = Inbound(store, queue, clock)
-    consent = Consent(store, clock)
-    reviews = Reviews(store, clock)
-    reconciliation = _reconciliation(settings, store, carriers, inbound, clock)
     return Services(
         settings=settings,
         secret_key=secret_key,
@@ -135,27 +276,7 @@ def build(
         queue_connection=queue_connection,
         queue=queue,
         carriers=carriers,
-        inbound=inbound,
-        outbound=Outbound(store, queue, carriers, clock, new_id, _status_url(settings)),
-        consent=consent,
-        proofs=_proofs(store, consent, clock, secret_key),
-        imports=Imports(store, clock),
-        configuration=Configuration(store, tuple(carriers)),
-        following=Following(store, followers),
-        sweeper=Sweeper(store, queue, clock, QUEUE_OF_EFFECT),
-        reviews=reviews,
-        subscriptions=Subscriptions(store, clock),
-        keyword_switches=KeywordSwitches(store),
-        routing=Routing(store, inbound, carriers),
-        metrics=Metrics(store, queue, reviews, clock, reconciled_carriers=reconciliation.carriers),
-        handset=_handset(settings, store, carriers, inbound, consent, clock),
-        reconciliation=reconciliation,
     )
-
-
-def _proofs(store: Store, consent: Consent, clock: Clock, secret_key: str) -> Proofs:
-    key = derived_secret(secret_key, "proof files").encode()
-    return Proofs(store, consent, clock, key=key, software=f"Stopgate {version('stopgate')}")
 
 
 def _status_url(settings: Settings) -> Callable[[str, str], str]:
@@ -165,32 +286,3 @@ def _status_url(settings: Settings) -> Callable[[str, str], str]:
         return f"{settings.public_url}/webhooks/{carrier}/status?m={message_id}" if settings.public_url else ""
 
     return status_url
-
-
-def _handset(
-    settings: Settings,
-    store: Store,
-    carriers: Mapping[str, Carrier],
-    inbound: Inbound,
-    consent: Consent,
-    clock: Clock,
-) -> Handset:
-    simulator = carriers.get("simulator")
-    phone = simulator if isinstance(simulator, Simulator) else None
-    return Handset(store, phone, inbound, consent, clock, settings.public_url or "http://localhost")
-
-
-def _reconciliation(
-    settings: Settings, store: Store, carriers: Mapping[str, Carrier], inbound: Inbound, clock: Clock
-) -> ReconciliationSchedule:
-    return ReconciliationSchedule(
-        store,
-        Reconciler(store, carriers, inbound, clock),
-        DriftReport(store, carriers),
-        DriftRepair(store, carriers, clock),
-        clock,
-        carriers=[name for name, carrier in carriers.items() if isinstance(carrier, ListsInbound)],
-        every=settings.reconcile_every,
-        back=settings.reconcile_back,
-        push=["twilio"] if settings.twilio_consent_push else [],
-    )

@@ -170,6 +170,9 @@ SETTINGS: tuple[Setting, ...] = (
             "Hours each such look goes back at least; after an outage it goes back to before the outage by itself."),
     Setting("STOPGATE_API_RATE", "api_rate", _rate, "6000/minute",
             "Requests each API key may make, such as 100/second or 6000/minute, or off. Webhooks are not limited."),
+    Setting("STOPGATE_EVENTS_PRIVATE", "events_private", _switch, "off",
+            "on lets events be sent into private networks and by http://. Off keeps customers' addresses out of "
+            "your own network."),
     Setting("TWILIO_ACCOUNT_SID", "twilio_account_sid", _account_sid, None, "The Twilio account."),
     Setting("TWILIO_AUTH_TOKEN", "twilio_auth_tokens", _tokens, None,
             "Its auth token; two with a comma between them while one replaces the other.", secret=True),
@@ -200,6 +203,7 @@ class Settings:
     reconcile_every: timedelta | None
     reconcile_back: timedelta
     api_rate: str | None
+    events_private: bool
     twilio_account_sid: str | None
     twilio_auth_tokens: tuple[str, ...]
     twilio_api_key: str | None

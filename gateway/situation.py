@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from gateway.account_settings import setting_of
+from gateway.account_settings import revokes_all, setting_of
 from gateway.carriers.base import CarrierTraits, InboundText
 from gateway.clock import Clock
 from gateway.directory import owners_of
@@ -61,7 +61,8 @@ class Situation:
     """One text and what is known about it.
 
     owners: the accounts on the sender; none when nobody has it. addressee: for a text to a shared sender that a
-    person is to read, the account that texted its sender last; colleagues of that one see it, and no others (G8).
+    person is to read or that asks for nothing, the account that texted its sender last; colleagues of that one see it,
+    and no others (G8).
     question_at: the sender from which the open question was asked. last_audience: what the person was texted for last,
     looked up only when a STOP is to reach no further.
     """
@@ -133,9 +134,7 @@ class Situation:
 
     @property
     def _revokes_all(self) -> bool:
-        # US-13: from a date that may still move, a STOP to one kind of text revokes consent to all of them.
-        start = str(self.setting("revoke_all_from"))
-        return bool(start) and self.now.date().isoformat() >= start
+        return revokes_all(self.account.settings if self.account else {}, self.now.date())
 
     @cached_property
     def is_to_be_read(self) -> bool:
@@ -185,7 +184,7 @@ class SituationReader:
         situation = _with_carriers_yes(situation, traits)
         if situation.decision.action is Action.OPT_OUT and situation.setting("stop_scope") == "audience":
             situation = replace(situation, last_audience=self._last_audience(situation))
-        if len(owners) > 1 and situation.is_to_be_read:
+        if len(owners) > 1 and (situation.is_to_be_read or situation.decision.action is Action.NONE):
             situation = replace(situation, addressee=self._addressee(situation))
         return situation
 
@@ -195,14 +194,19 @@ class SituationReader:
         sent = [message for message in thread if message.direction == "out" and message.sender in senders]
         return next((message.audience for message in reversed(sent) if message.audience), "")
 
-    def _addressee(self, situation: Situation) -> Account:
-        """The account on a shared sender that texted this person last; the first one when none did."""
+    def _addressee(self, situation: Situation) -> Account | None:
+        """The account on a shared sender that texted this person last.
+
+        When none did, the first one has to decide about a text that somebody has to read; other words are nobody's.
+        """
         newest: tuple[datetime, Account] | None = None
         for account, _ in situation.owners:
             for message in self._store.messages.thread(account.id, situation.text.address, limit=1):
                 if newest is None or message.created_at > newest[0]:
                     newest = (message.created_at, account)
-        return newest[1] if newest else situation.owners[0][0]
+        if newest is None:
+            return situation.owners[0][0] if situation.is_to_be_read else None
+        return newest[1]
 
     def _context(self, text: InboundText, owners: Sequence[tuple[Account, Sender]]) -> Context:
         version = self._store.directory.current().version

@@ -14,8 +14,12 @@ from store.audiences import AudienceStore
 from store.batches import BatchStore
 from store.bulk import BulkStore
 from store.client import open_client
+from store.configuration_journal import ConfigurationJournal
+from store.confirming import ConfirmingStore
 from store.consent import ConsentStore
+from store.days import DayStore
 from store.directory import DirectoryStore
+from store.events import EventStore
 from store.following import FollowStore
 from store.functions import Functions
 from store.health import Health
@@ -29,9 +33,12 @@ from store.outbox import Outbox
 from store.rates import RateStore
 from store.reconciliation import ReconciliationStore
 from store.reviews import ReviewStore
+from store.sign_ins import SignInStore
+from store.texts import TextStore
 from store.topology import Cluster, OneServer, Topology
 from store.upgrades import Keyspace
 from store.urls import is_cluster
+from store.users import UserStore
 from store.verify import Verification
 
 
@@ -51,8 +58,12 @@ class Store:
     audiences: AudienceStore
     reviews: ReviewStore
     messages: MessageStore
+    texts: TextStore
+    days: DayStore
+    confirming: ConfirmingStore
     outbox: Outbox
     directory: DirectoryStore
+    events: EventStore
     api_keys: ApiKeyStore
     idempotency: IdempotencyStore
     rates: RateStore
@@ -61,6 +72,9 @@ class Store:
     journal: JournalStore
     reconciliation: ReconciliationStore
     keyspace: Keyspace
+    users: UserStore
+    sign_ins: SignInStore
+    configuration_journal: ConfigurationJournal
 
     def verification(self) -> Verification:
         """A comparison of the journal with the state."""
@@ -112,8 +126,12 @@ def open_store(
         audiences=AudienceStore(client, functions),
         reviews=ReviewStore(client, functions),
         messages=messages,
+        texts=TextStore(topology),
+        days=DayStore(topology),
+        confirming=ConfirmingStore(functions, messages),
         outbox=Outbox(client, functions),
         directory=DirectoryStore(client, monotonic),
+        events=EventStore(client, functions),
         api_keys=ApiKeyStore(client, new_secret),
         idempotency=IdempotencyStore(client),
         rates=RateStore(topology),
@@ -122,4 +140,7 @@ def open_store(
         journal=JournalStore(client),
         reconciliation=ReconciliationStore(client),
         keyspace=Keyspace(topology),
+        users=UserStore(client),
+        sign_ins=SignInStore(client),
+        configuration_journal=ConfigurationJournal(client),
     )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from store.addresses import Place, place_of
 from store.bulk import read_many
 from store.client import store_errors
 from store.consent import owner_of
+from store.enlisting import day_entry
 from store.functions import Call, Functions, Started
 from store.journal import Source, fresh_flags, pack_row, unpack_rows
 from store.scopes import ALL_CHANNELS, Channel, Scope
@@ -38,7 +39,8 @@ class Row(NamedTuple):
 class Batch:
     """One import: what its rows have in common.
 
-    id: its name in the journal. scope, channels: what it blocks. dry_run: only say what would come of it.
+    id: its name in the journal. scope, channels: what it blocks. dry_run: only say what would come of it. at: in the
+    figures of which day its opt-outs count; in none, when left out.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Batch:
     channels: tuple[Channel, ...] = ALL_CHANNELS
     source: Source = Source.IMPORT
     dry_run: bool = False
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +176,10 @@ class BatchStore:
             names += [f"{{{shard}}}:gate:{channel}:{scope}:{bucket}" for channel in batch.channels]
             names.append(keys.import_seen(shard, batch.id, bucket))
         names += [f"{{{shard}}}:details:{scope}:{bucket}" for bucket in part.details_buckets]
+        counted = day_entry(shard, owner_of(batch.scope), batch.at, names) if batch.at else {}
         names.append(keys.behind(shard))
         header = {
+            **counted,
             "scope": scope,
             "channels": batch.channels,
             "source": int(batch.source),

@@ -1,21 +1,18 @@
 """Lists: checking and reading many numbers at a time, thousands in a round trip, without holding up the gate."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from itertools import chain, compress, islice, product
 from typing import Any, NamedTuple
 
 from store import keys
 from store.addresses import place_of
 from store.client import store_errors
 from store.details import Record, unpack
+from store.questions import sorted_by_bucket
 from store.scopes import Channel, Scope
 from store.topology import Spread, Topology
 from store.wire import Command
-
-_SHORTEST = 8
-_OTHER = "="
 
 
 class Exported(NamedTuple):
@@ -27,29 +24,21 @@ class Exported(NamedTuple):
     record: Record | None
 
 
+class _Question(NamedTuple):
+    """Numbers that are looked for in the gate index of one scope: its number, commands, positions of the numbers."""
+
+    scope: int
+    commands: int
+    positions: Sequence[int]
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A question about a block of numbers that is under way."""
 
     size: int
-    groups: Sequence[tuple[int, list[int]]]
+    questions: Sequence[_Question]
     spread: Spread | None = None
-
-
-def _buckets_of(numbers: Sequence[str]) -> Mapping[str, list[int]]:
-    """The positions of the numbers of each gate bucket. What is no number (a short code) is a bucket of its own.
-
-    Tuned: this and `_told` are most of the time of a list check.
-    """
-    buckets: defaultdict[str, list[int]] = defaultdict(list)
-    if min(map(len, numbers), default=0) >= _SHORTEST and set(map(itemgetter(0), numbers)) == {"+"}:
-        for index, number in enumerate(numbers):
-            buckets[number[-4:]].append(index)
-        return buckets
-    for index, number in enumerate(numbers):
-        plain = number[:1] == "+" and len(number) >= _SHORTEST
-        buckets[number[-4:] if plain else _OTHER + number].append(index)
-    return buckets
 
 
 def read_many(topology: Topology, commands: Sequence[tuple[str, Command]]) -> list[Any]:
@@ -107,25 +96,21 @@ class BulkStore:
                     left.spread.abandon()
 
     def _ask(self, numbers: Sequence[str], scopes: Sequence[Scope], channel: Channel) -> _Asked:
-        buckets = _buckets_of(numbers)
-        places = {bucket: place_of(numbers[indexes[0]]) for bucket, indexes in buckets.items()}
-        used = self._used_scopes({place.shard for place in places.values()}, scopes, channel)
-        groups: list[tuple[int, list[int]]] = []
-        commands: list[tuple[str, tuple[Any, ...]]] = []
-        whole = [number[1:-4] for number in numbers]
-        for bucket, indexes in buckets.items():
-            place = places[bucket]
-            members = [place.gate_member] if bucket[:1] == _OTHER else [whole[index] for index in indexes]
-            for position in used[place.shard]:
-                key = keys.gate(place, scopes[position], channel)
-                commands.append((key, ("SMISMEMBER", key, *members)))
-                groups.append((position + 1, indexes))
+        laid_out = list(sorted_by_bucket(numbers))
+        used = self._used_scopes({bucket.shard for laid in laid_out for bucket in laid.buckets}, scopes, channel)
+        questions: list[_Question] = []
+        commands: list[tuple[str, Command]] = []
+        for laid, (position, scope) in product(laid_out, enumerate(scopes)):
+            buckets = [bucket for bucket in laid.buckets if position in used[bucket.shard]]
+            index = keys.gate_index(scope, channel)
+            commands += [bucket.question(index) for bucket in buckets]
+            questions.append(_Question(position + 1, len(buckets), laid.only(buckets)))
         with store_errors():
-            return _Asked(len(numbers), groups, Spread(self._topology, commands) if commands else None)
+            return _Asked(len(numbers), questions, Spread(self._topology, commands) if commands else None)
 
     def _used_scopes(
         self, shards: Collection[str], scopes: Sequence[Scope], channel: Channel
-    ) -> dict[str, tuple[int, ...]]:
+    ) -> dict[str, frozenset[int]]:
         """The positions of the scopes that ever had a member, by shard: the others are not worth a question.
 
         The counts are written in the same step as the gate index and are in the same slot.
@@ -136,7 +121,7 @@ class BulkStore:
             return {}
         answers = read_many(self._topology, commands)
         return {
-            shard: tuple(position for position, count in enumerate(counts) if count is not None)
+            shard: frozenset(position for position, count in enumerate(counts) if count is not None)
             for shard, counts in zip(shards, answers, strict=True)
         }
 
@@ -144,15 +129,13 @@ class BulkStore:
         found = [0] * asked.size
         if asked.spread is None:
             return found
-        # Widest scope first: the groups of one bucket come in the order of the scopes.
-        for (scope, indexes), flags in zip(asked.groups, _answers_of(asked.spread), strict=True):
-            if 1 not in flags:
-                continue
-            if len(flags) != len(indexes):
-                flags = flags * len(indexes)
-            for index, flag in zip(indexes, flags, strict=True):
-                if flag and not found[index]:
-                    found[index] = scope
+        answers = iter(_answers_of(asked.spread))
+        # Widest scope first, as they were asked.
+        for scope, commands, positions in asked.questions:
+            flags = chain.from_iterable(islice(answers, commands))
+            for position in compress(positions, flags):
+                if not found[position]:
+                    found[position] = scope
         return found
 
     def all_blocked(self, wanted: Callable[[Scope], bool]) -> Iterator[Exported]:

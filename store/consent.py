@@ -12,6 +12,7 @@ from store import keys
 from store.addresses import Place, place_of
 from store.client import store_errors
 from store.details import unpack
+from store.enlisting import day_entry
 from store.functions import Functions
 from store.journal import (
     JournalEntry,
@@ -201,19 +202,34 @@ class ConsentStore:
         self._topology = topology
 
     def apply(
-        self, address: str, changes: Sequence[Change], *, occurred_at: datetime, detail: Mapping[str, Any]
+        self,
+        address: str,
+        changes: Sequence[Change],
+        *,
+        occurred_at: datetime,
+        detail: Mapping[str, Any],
+        now: datetime | None = None,
     ) -> tuple[Outcome, ...]:
         """Apply the changes of one event, with their journal entries, in one step.
 
         Repeating the same event is safe: the second time it changes nothing.
+
+        Args:
+            address: whose.
+            changes: what the event asks for.
+            occurred_at: when it happened, which decides what it changes (G7).
+            detail: for the journal.
+            now: in the figures of which day it counts; when it happened, when left out.
 
         Raises:
             StoreError: nothing is known about what happened.
         """
         place = place_of(address)
         names = [keys.counters(place.shard)]
-        change_names, payloads = change_keys(place, changes, first=2)
+        entry = day_entry(place.shard, changes[0].owner if changes else "", now or occurred_at, names)
+        change_names, payloads = change_keys(place, changes, first=len(names) + 1)
         payload = {
+            "entry": entry,
             "counters": 1,
             "address": address,
             "member": place.gate_member,

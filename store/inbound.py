@@ -18,6 +18,8 @@ from store.scopes import Channel, Scope
 
 # Longer than any carrier's retries and than a reconciliation after an outage looks back.
 SEEN_FOR = timedelta(days=400)
+# After which texts a person waits for somebody's answer; after the others an answer is there, or none is wanted.
+_WAITS = {"none": True, "held": True, "opt_out": False}
 # More automatic replies than any loop guard lets through.
 _MUTED = 1_000_000
 
@@ -144,7 +146,7 @@ class InboundStore:
             keys.loop_counter(place.shard, inbound.sender, inbound.address),
             keys.pending(place.shard, receipt.question_at or inbound.sender, inbound.address),
         ]
-        payload = self._payload(receipt, place)
+        payload = self._payload(receipt, place, names)
         if receipt.review:
             _add_review(receipt.review, place, inbound.address, names, payload)
         if receipt.join:
@@ -158,7 +160,7 @@ class InboundStore:
         result = json.loads(answer)
         return Received(bool(duplicate), outcomes_from(result["results"]), result["reply"], result["reply_id"])
 
-    def _payload(self, receipt: Receipt, place: Place) -> dict[str, Any]:
+    def _payload(self, receipt: Receipt, place: Place, names: list[str]) -> dict[str, Any]:
         guard = receipt.loop_guard
         payload: dict[str, Any] = {
             "seen": 1,
@@ -175,7 +177,7 @@ class InboundStore:
             "at": str(milliseconds(receipt.occurred_at)),
             "now": str(milliseconds(receipt.now)),
             "detail": json.dumps(receipt.detail, ensure_ascii=False),
-            "inbound": self._messages.creation(receipt.inbound, 2, None, 3),
+            "inbound": self._messages.creation(receipt.inbound, names, 2, None, 3, waits=_WAITS.get(receipt.action)),
             "no_reply": receipt.no_reply,
             "loop_limit": guard.limit,
             "loop_window": _milliseconds(guard.window),
@@ -193,7 +195,7 @@ class InboundStore:
         once = _milliseconds(reply.once_for) if reply.once_for else None
         return {
             **self._messages.creation(
-                reply.message, len(names) - 1, len(names), 3, due_at=reply.message.created_at + _REPLY_GRACE
+                reply.message, names, len(names) - 1, len(names), 3, due_at=reply.message.created_at + REPLY_GRACE
             ),
             **without_none({"once": once, "only_if": reply.only_if}),
         }
@@ -249,7 +251,7 @@ class InboundStore:
 
 
 # How long queueing a reply may take before the sweeper does it.
-_REPLY_GRACE = timedelta(seconds=5)
+REPLY_GRACE = timedelta(seconds=5)
 
 
 def _milliseconds(duration: timedelta) -> int:

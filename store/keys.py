@@ -13,7 +13,12 @@ HOLD = "hold"
 
 def gate(place: Place, scope: Scope, channel: Channel) -> str:
     """Set of the blocked members of one bucket."""
-    return f"{{{place.shard}}}:gate:{channel}:{scope.key}:{place.gate_bucket}"
+    return f"{{{place.shard}}}:{gate_index(scope, channel)}:{place.gate_bucket}"
+
+
+def gate_index(scope: Scope, channel: Channel) -> str:
+    """What the keys of a gate index have between their shard and their bucket."""
+    return f"gate:{channel}:{scope.key}"
 
 
 def hold(place: Place, scope: Scope) -> str:
@@ -96,6 +101,26 @@ def thread(shard: str, account: str, address: str) -> str:
     return f"{{{shard}}}:thread:{account}:{address}"
 
 
+def texts(shard: str, account: str, direction: str) -> str:
+    """Sorted set of the texts of one account in one direction, by when they were sent."""
+    return f"{{{shard}}}:texts:{account}:{direction}"
+
+
+def conversations(shard: str, account: str) -> str:
+    """Sorted set of the addresses one account has texts with, by their last text."""
+    return f"{{{shard}}}:conversations:{account}"
+
+
+def unanswered(shard: str, account: str) -> str:
+    """Sorted set of the addresses whose last own words nobody answered, by when they came."""
+    return f"{{{shard}}}:unanswered:{account}"
+
+
+def days(shard: str, account: str, month: str) -> str:
+    """Hash of the figures of one account in one month ("202611"), by day and what is counted."""
+    return f"{{{shard}}}:days:{account}:{month}"
+
+
 def audience(place: Place, account: str, name: str) -> str:
     """Set of the members of one bucket that are in an audience."""
     return f"{{{place.shard}}}:audience:{account}/{name}:{place.gate_bucket}"
@@ -140,6 +165,8 @@ ACCOUNTS = "{config}:accounts"
 VERSION = "{config}:version"
 API_KEYS = "{config}:api_keys"
 KEYSPACE = "{config}:keyspace"
+USERS = "{config}:users"
+USER_EMAILS = "{config}:users:by_email"
 
 
 def import_record(import_id: str) -> str:
@@ -187,6 +214,31 @@ def rate(name: str) -> str:
     return f"{{rate:{name}}}"
 
 
+def events(account: str) -> str:
+    """Stream of the events of an account, for those who fetch them."""
+    return f"{{account:{account}}}:events"
+
+
+def event(account: str, event_id: str) -> str:
+    """One event of an account."""
+    return f"{{account:{account}}}:event:{event_id}"
+
+
+def endpoints(account: str) -> str:
+    """Hash of the addresses that an account's events are sent to."""
+    return f"{{account:{account}}}:endpoints"
+
+
+def delivery(account: str, delivery_id: str) -> str:
+    """Hash of what became of one event on its way to one endpoint."""
+    return f"{{account:{account}}}:delivery:{delivery_id}"
+
+
+def deliveries(account: str, endpoint: str) -> str:
+    """Sorted set of the events that went to an endpoint, by when they were first to go."""
+    return f"{{account:{account}}}:deliveries:{endpoint}"
+
+
 def unrouted() -> str:
     """Stream of texts to senders nobody has configured."""
     return "{config}:unrouted"
@@ -205,3 +257,23 @@ def reconciliation_lock(carrier: str) -> str:
 def pushed(shard: str, account: str) -> str:
     """Hash of the opt-outs of one account that a carrier was told of, by sender and number."""
     return f"{{{shard}}}:pushed:{account}"
+
+
+def sign_in(sign_in_id: str) -> str:
+    """One sign-in that has not ended."""
+    return f"{{config}}:sign_in:{sign_in_id}"
+
+
+def sign_ins_of(user: str) -> str:
+    """Sorted set of a person's sign-ins, by when they end at the latest."""
+    return f"{{config}}:sign_ins:{user}"
+
+
+def configuration_journal(account: str) -> str:
+    """Stream of changes of an account's configuration."""
+    return f"{{account:{account}}}:configuration"
+
+
+def configuration_newest(account: str) -> str:
+    """Hash of the latest change of each part of an account's configuration."""
+    return f"{{account:{account}}}:configuration:newest"

@@ -1,9 +1,8 @@
 """Messages: their records, their timelines, and every step an outbound message can take."""
 
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -13,54 +12,16 @@ from store import keys
 from store.addresses import place_of, shard_of
 from store.client import store_errors
 from store.consent import Block, blocks_from, gate_keys, milliseconds, moment
+from store.enlisting import day_keys, entry_keys
 from store.functions import Functions, without_none
-from store.scopes import Channel, Scope, scopes_of_send
+from store.message_records import Message, fields_of, message_from, message_id, shard_of_message
+from store.scopes import Channel, Scope
 
-_ID_PREFIX = "m"
+__all__ = ["Message", "MessageStore", "Result", "Settled", "message_id", "shard_of_message"]
+
 _SID_KEPT = timedelta(days=60)
 _PARKED_KEPT = timedelta(days=2)
 _PARKED_MOST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One text, inbound or outbound.
-
-    configured_sender: the sender as its account has it, when the text goes out from a number of a messaging service.
-    kind: "transactional", "broadcast", "confirmation", "help", ... what the text is for. permit: it answers a
-    person's own text and passes the gate once although the number is blocked (G4). expires_at: not sent after.
-    status: queued, handing_over, accepted, sent, delivered, read, undelivered, failed, canceled, unknown,
-    suppressed, expired; or received. reason: a stable word for why. blocked_by: the block that suppressed it.
-    """
-
-    id: str
-    account: str
-    direction: str
-    sender: str
-    address: str
-    body: str
-    kind: str
-    status: str
-    created_at: datetime
-    audience: str = ""
-    configured_sender: str = ""
-    permit: bool = False
-    expires_at: datetime | None = None
-    reason: str = ""
-    code: str = ""
-    carrier: str = ""
-    carrier_id: str = ""
-    in_reply_to: str = ""
-    attempts: int = 0
-    updated_at: datetime | None = None
-    handed_at: datetime | None = None
-    blocked_by: Mapping[str, Any] | None = None
-    extra: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """Every scope that covers this message."""
-        return scopes_of_send(self.account, self.configured_sender or self.sender, self.audience or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,92 +67,6 @@ class Result:
     note: str = ""
 
 
-def message_id(address: str, *parts: str) -> str:
-    """The id of a message to or from an address, the same for the same parts. It names its shard."""
-    digest = hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
-    return f"{_ID_PREFIX}{shard_of(address)}{digest}"
-
-
-def shard_of_message(identifier: str) -> str | None:
-    """The shard a message id names, or None when it is not a message id."""
-    shard = identifier[1:3]
-    if len(identifier) == 35 and identifier[0] == _ID_PREFIX and identifier[1:].isalnum() and shard.isdigit():
-        return shard
-    return None
-
-
-def fields_of(message: Message) -> list[str]:
-    """A message as the field, value, field, value list that the function library writes."""
-    values = {
-        "account": message.account,
-        "direction": message.direction,
-        "sender": message.sender,
-        "address": message.address,
-        "body": message.body,
-        "kind": message.kind,
-        "status": message.status,
-        "created": str(milliseconds(message.created_at)),
-        "updated": str(milliseconds(message.created_at)),
-        "audience": message.audience,
-        "configured_sender": message.configured_sender,
-        "permit": "1" if message.permit else "",
-        "expires": str(milliseconds(message.expires_at)) if message.expires_at else "",
-        "carrier": message.carrier,
-        "sid": message.carrier_id,
-        "in_reply_to": message.in_reply_to,
-        **message.extra,
-    }
-    return [part for name, value in values.items() if value for part in (name, value)]
-
-
-_KNOWN = {
-    *("account", "direction", "sender", "address", "body", "kind", "status", "created", "updated", "audience"),
-    *(
-        "permit",
-        "expires",
-        "carrier",
-        "sid",
-        "in_reply_to",
-        "configured_sender",
-        "reason",
-        "code",
-        "attempts",
-        "blocked_by",
-        "handed_at",
-    ),
-}
-
-
-def message_from(identifier: str, raw: Mapping[bytes, bytes]) -> Message:
-    """A message from its stored hash."""
-    text = {name.decode(): value.decode() for name, value in raw.items()}
-    return Message(
-        id=identifier,
-        account=text["account"],
-        direction=text["direction"],
-        sender=text["sender"],
-        address=text["address"],
-        body=text.get("body", ""),
-        kind=text["kind"],
-        status=text["status"],
-        created_at=moment(text["created"]),
-        audience=text.get("audience", ""),
-        configured_sender=text.get("configured_sender", ""),
-        handed_at=moment(text["handed_at"]) if "handed_at" in text else None,
-        permit=text.get("permit") == "1",
-        expires_at=moment(text["expires"]) if "expires" in text else None,
-        reason=text.get("reason", ""),
-        code=text.get("code", ""),
-        carrier=text.get("carrier", ""),
-        carrier_id=text.get("sid", ""),
-        in_reply_to=text.get("in_reply_to", ""),
-        attempts=int(text.get("attempts", "0")),
-        updated_at=moment(text["updated"]),
-        blocked_by=json.loads(text["blocked_by"]) if "blocked_by" in text else None,
-        extra={name: value for name, value in text.items() if name not in _KNOWN and not name.startswith("report:")},
-    )
-
-
 class MessageStore:
     """Message records. Every step of an outbound message is one function call."""
 
@@ -217,7 +92,10 @@ class MessageStore:
             keys.outbox(place.shard),
             keys.counters(place.shard),
         ]
-        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, first=6)
+        # What is sent to many is no answer to one person's words.
+        waits = False if message.kind == "transactional" else None
+        new = self.creation(message, names, 1, 2, 3, due_at=due_at, waits=waits)
+        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, first=len(names) + 1)
         payload = {
             "counters": 5,
             "outbox": 4,
@@ -226,15 +104,27 @@ class MessageStore:
             "field": place.details_field,
             "channel": Channel.TEXT,
             "scopes": scopes,
-            "new": self.creation(message, 1, 2, 3, due_at=due_at),
+            "new": new,
         }
         answer = json.loads(self._functions.call("sg_create", names + gate_names, payload))
         return answer["status"], blocks_from(answer["blocks"], Channel.TEXT)
 
     def creation(
-        self, message: Message, record: int, timeline: int | None, thread: int, *, due_at: datetime | None = None
+        self,
+        message: Message,
+        names: list[str],
+        record: int,
+        timeline: int | None,
+        thread: int,
+        *,
+        due_at: datetime | None = None,
+        waits: bool | None = None,
     ) -> dict[str, Any]:
-        """The payload by which a function creates a message, given the positions of its keys."""
+        """The payload by which a function creates a message, given the positions of its keys in `names`.
+
+        Adds the keys of the lists the message will be in to `names`. waits: the person waits for an answer from now
+        on (True), has it or wants none (False); None leaves it as it is.
+        """
         return without_none(
             {
                 "id": message.id,
@@ -246,6 +136,11 @@ class MessageStore:
                 "retention": self._retention,
                 "due": str(milliseconds(due_at)) if due_at else None,
                 "why": message.kind,
+                "at": str(milliseconds(message.created_at)),
+                "audience": message.audience or None,
+                "entry": entry_keys(
+                    message.account, message.address, message.direction, message.created_at, names, waits=waits
+                ),
             }
         )
 
@@ -292,14 +187,11 @@ class MessageStore:
             StoreError: the gate did not answer. The caller must not send.
         """
         place = place_of(message.address)
-        names = [
-            *self._step_keys(message),
-            keys.hold(place, Scope.of_account(message.account)),
-        ]
-        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, first=6)
+        names = [*self._step_keys(message), keys.hold(place, Scope.of_account(message.account))]
+        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, first=7)
         payload = {
             **self._step_payload(message, now),
-            "hold": 5,
+            "hold": 6,
             "lease": round(lease / timedelta(milliseconds=1)),
             "member": place.gate_member,
             "field": place.details_field,
@@ -345,9 +237,9 @@ class MessageStore:
             "reason": result.reason,
             "code": result.code,
             "sid": result.carrier_id,
-            "sid_mark": 5,
+            "sid_mark": 6,
             "sid_for": round(_SID_KEPT / timedelta(milliseconds=1)),
-            "parked": 6,
+            "parked": 7,
             "id": message.id,
             "what": what,
             "note": result.note or result.reason,
@@ -364,6 +256,7 @@ class MessageStore:
             keys.timeline(shard, message.id),
             keys.outbox(shard),
             keys.counters(shard),
+            day_keys(shard, message.account, message.created_at)[0],
         ]
 
     def _step_payload(self, message: Message, now: datetime) -> dict[str, Any]:
@@ -372,6 +265,8 @@ class MessageStore:
             "events": 2,
             "outbox": 3,
             "counters": 4,
+            "days": 5,
+            "day": day_keys("", "", message.created_at)[1],
             "effect": f"send:{message.id}",
             "now": str(milliseconds(now)),
             "retention": self._retention,

@@ -29,3 +29,8 @@ class RateStore:
             [(key, ("INCRBY", key, amount)), (key, ("EXPIRE", key, seconds, "NX")), (key, ("PTTL", key))],
         )
         return int(count), timedelta(milliseconds=max(0, int(left)))
+
+    def forget(self, name: str) -> None:
+        """Begin anew. Raises StoreError."""
+        key = keys.rate(name)
+        read_many(self._topology, [(key, ("DEL", key))])

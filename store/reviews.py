@@ -12,6 +12,7 @@ from store import keys
 from store.addresses import place_of
 from store.client import store_errors
 from store.consent import Change, Outcome, change_keys, journal_keys, milliseconds, moment, outcomes_from
+from store.enlisting import day_entry
 from store.functions import Functions
 from store.messages import Message
 from store.scopes import Scope
@@ -88,8 +89,10 @@ class ReviewStore:
             keys.counters(place.shard),
             *journal_keys(place.shard, message.account),
         ]
+        entry = day_entry(place.shard, message.account, now, names)
         change_names, payloads = change_keys(place, changes, first=len(names) + 1)
         payload = {
+            "entry": entry,
             "counters": 5,
             "id": message.id,
             "decision": decision,

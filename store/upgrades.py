@@ -5,14 +5,20 @@ from itertools import islice
 
 from store import keys
 from store.client import store_errors
+from store.enlisting import entry_keys
 from store.errors import StoreMisconfigured
+from store.journal import milliseconds
+from store.message_records import Message, message_from
 from store.scopes import ALL_CHANNELS
 from store.topology import Spread, Topology
+from store.wire import Command
 
-CURRENT = 2
-"""The version this Stopgate reads and writes. 1: before there were counts of members."""
+CURRENT = 3
+"""The version this Stopgate reads and writes. 1: before there were counts of members. 2: before there were lists of an
+account's texts and conversations, and figures of its days."""
 
 _AT_ONCE = 500
+_DAYS_KEPT = 400 * 24 * 3600 * 1000
 
 
 class Keyspace:
@@ -101,6 +107,46 @@ class Keyspace:
                 commands.append((target, ("HINCRBY", target, f"{channel}:{scope}", int(size))))
             Spread(self._topology, commands, durable=True).answers()
 
+    def list_texts(self) -> None:
+        """From 2 to 3: list every message, and count it on its day. Opt-outs count from now on. Raises StoreError."""
+        for pattern in ("{??}:texts:*", "{??}:conversations:*", "{??}:days:*"):
+            self._forget(pattern)
+        names = self._names("{??}:message:*")
+        while some := list(islice(names, _AT_ONCE)):
+            with store_errors():
+                rows = Spread(self._topology, [(name, ("HGETALL", name)) for name in some]).answers()
+                left = Spread(self._topology, [(name, ("PTTL", name)) for name in some]).answers()
+                commands = [
+                    command
+                    for name, raw, kept in zip(some, rows, left, strict=True)
+                    if raw
+                    for command in _listing(message_from(name.rpartition(":")[2], raw), int(kept))
+                ]
+                Spread(self._topology, commands, durable=True).answers()
 
-STEPS: Mapping[int, Callable[[Keyspace], None]] = {1: Keyspace.count_members}
+    def _forget(self, pattern: str) -> None:
+        names = self._names(pattern)
+        while some := list(islice(names, _AT_ONCE)):
+            with store_errors():
+                Spread(self._topology, [(name, ("UNLINK", name)) for name in some], durable=True).answers()
+
+
+def _listing(message: Message, kept: int) -> Iterator[tuple[str, Command]]:
+    """The commands that list and count a message; kept: for how many milliseconds it is there still, or -1."""
+    names: list[str] = []
+    entry = entry_keys(message.account, message.address, message.direction, message.created_at, names, waits=None)
+    texts, conversations, days = (names[entry[what] - 1] for what in ("texts", "conversations", "days"))
+    at = str(milliseconds(message.created_at))
+    counted = "queued" if message.status == "handing_over" else message.status
+    what = "in" if message.direction == "in" else f"out:{counted}"
+    yield texts, ("ZADD", texts, at, message.id)
+    yield conversations, ("ZADD", conversations, "GT", at, message.address)
+    yield days, ("HINCRBY", days, f"{entry['day']}:{what}", 1)
+    yield days, ("PEXPIRE", days, _DAYS_KEPT)
+    for name in (texts, conversations) if kept > 0 else ():
+        yield name, ("PEXPIRE", name, kept, "NX")
+        yield name, ("PEXPIRE", name, kept, "GT")
+
+
+STEPS: Mapping[int, Callable[[Keyspace], None]] = {1: Keyspace.count_members, 2: Keyspace.list_texts}
 """What leads from a version to the next."""

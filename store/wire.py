@@ -6,7 +6,8 @@ from typing import Any
 import redis
 from hiredis import pack_command
 
-Command = tuple[Any, ...]
+Command = tuple[Any, ...] | bytes
+"""Name and arguments (str, bytes and int are taken), or the bytes of a command that was packed already."""
 
 
 class Exchange:
@@ -16,7 +17,7 @@ class Exchange:
 
     Args:
         server: the server.
-        commands: name and arguments of each; str, bytes and int are taken.
+        commands: what to send.
 
     Raises:
         redis.RedisError: there is no connection, or none any more; what was sent may have been executed.
@@ -28,7 +29,7 @@ class Exchange:
         self._pool = pool
         self._count = 0
         try:
-            packed = [pack_command(command) for command in commands]
+            packed = [command if isinstance(command, bytes) else pack_command(command) for command in commands]
             self._count = len(packed)
             self._connection.send_packed_command([b"".join(packed)], check_health=False)
         except BaseException:

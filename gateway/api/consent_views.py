@@ -114,7 +114,7 @@ def list_keywords() -> Response:
 def switch_keyword(path: KeywordPath, body: SwitchBody) -> Response:
     """Switch a keyword on or off. Off: its texts are held for a person. A mandatory word needs `understood`."""
     state = services().keyword_switches.switch(
-        account(), path.id, on=body.on, sender=body.sender, understood=body.understood
+        account(), path.id, on=body.on, sender=body.sender, understood=body.understood, actor=actor()
     )
     return as_json(_keyword_view(state))
 

@@ -49,6 +49,7 @@ def http_problem(error: HTTPException) -> Response:
     """An error of the framework as a problem document."""
     code = _CODE_OF_STATUS.get(error.code or 500, "internal_error" if (error.code or 500) >= 500 else "invalid_request")
     response = Problem(code, error.description or "").response()
+    response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     if error.code and error.code != response.status_code:
         response.status_code = error.code
         response.set_data(json.dumps({**json.loads(response.get_data()), "status": error.code}))

@@ -1,7 +1,7 @@
 """The bodies of the API."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -45,28 +45,6 @@ class TimelineItem(BaseModel):
     at: datetime
     event: str
     detail: str
-
-
-class MessageView(BaseModel):
-    """A text and what became of it."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    id: str
-    direction: str
-    status: str
-    reason: str | None = Field(description="A stable word for why it did not go out, or null.")
-    explanation: str | None = Field(description="The same as a sentence.")
-    code: str | None = Field(description="The carrier's error code, or null.")
-    sender: str = Field(alias="from")
-    to: str
-    body: str
-    kind: str
-    audience: str | None
-    created_at: datetime
-    updated_at: datetime | None
-    blocked_by: dict[str, Any] | None = Field(description="The block that suppressed it, or null.")
-    timeline: list[TimelineItem]
 
 
 class CheckBody(Strict):

@@ -7,6 +7,7 @@ from flask_wtf import CSRFProtect
 from gateway.api.doors import DOORS
 from gateway.api.failures import is_api_request, register_failures
 from gateway.api.freshness import say_if_changed
+from gateway.api.pages import pages
 from gateway.api.rates import KeyRates, tell_allowance
 from gateway.api.repeating import keep_answer
 from gateway.services import Services
@@ -24,7 +25,7 @@ def register_api(app: OpenAPI, csrf: CSRFProtect, services: Services) -> None:
             new = door.paths[path]
             operations = {method: getattr(new, method) for method in new.model_fields_set}
             app.paths[path] = known[path].model_copy(update=operations)
-    app.get("/api/v1/openapi.json", doc_ui=False)(lambda: app.api_doc)
+    app.register_blueprint(pages)
     register_failures(app)
 
     def finish(response: Response) -> Response:

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from gateway.api.access import account
 from gateway.api.problems import Problem
-from gateway.phone import InvalidNumber, normalise
+from gateway.phone import InvalidNumber, is_short_code, normalise
 
 
 def as_json(model: BaseModel, status: int = 200) -> Response:
@@ -23,3 +23,17 @@ def number_in(text: str) -> str:
         return normalise(text, account().default_country or None)
     except InvalidNumber as error:
         raise Problem("invalid_number", f"{error} (got {text[:40]!r})", reason=error.code.value) from None
+
+
+def address_in(text: str) -> str:
+    """A number in a request, or a short code, from which texts come too.
+
+    Raises:
+        Problem: invalid_number.
+    """
+    try:
+        return number_in(text)
+    except Problem:
+        if is_short_code(text):
+            return text
+        raise

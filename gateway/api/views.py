@@ -1,14 +1,11 @@
 """The API's routes. Each reads a body, calls one use case, and shows its answer."""
 
-from typing import Any
-
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from gateway.api.access import account, actor, check_key, services
 from gateway.api.models import (
-    BlockView,
     ChangeResult,
     ChangeView,
     CheckBody,
@@ -17,7 +14,6 @@ from gateway.api.models import (
     DeleteQuery,
     MessageCreated,
     MessagePath,
-    MessageView,
     NumberPath,
     OptOutView,
     PutBody,
@@ -26,27 +22,19 @@ from gateway.api.models import (
 )
 from gateway.api.problems import Problem
 from gateway.api.rendering import as_json, number_in
-from gateway.carriers.failures import FAILURES
+from gateway.api.text_models import MessageView
+from gateway.api.text_rendering import block_view, message_item
 from gateway.consent import CheckResult
 from gateway.outbound import SendRequest
 from gateway.phone import InvalidNumber, normalise
-from store.consent import Block, Outcome, Source, moment
-from store.messages import Message
-from store.scopes import ALL_CHANNELS, Channel, Scope
+from store.consent import Outcome, Source
+from store.scopes import ALL_CHANNELS, Channel
 
 _MESSAGES = Tag(name="messages", description="Texts that go out.")
 _OPT_OUTS = Tag(name="opt-outs", description="Who may not be texted or called, and why.")
 
 api = APIBlueprint("api", __name__, url_prefix="/api/v1", abp_security=[{"key": []}])
 api.before_request(check_key)
-
-# Why a text did not go out, as a sentence; the carriers' failures have theirs in their own table.
-_SENTENCES = {
-    "held": "A text from this person waits for somebody to read it; broadcasts wait too.",
-    "too_late": "It was not handed over in time and is not sent any more.",
-    "lost_after_hand_over": "The process that handed it over died before the carrier answered. "
-    "Nobody knows yet whether it was sent; it is not sent again.",
-}
 
 
 @api.post("/messages", tags=[_MESSAGES], responses={202: MessageCreated})
@@ -64,6 +52,7 @@ def send_message(body: SendBody) -> Response:
             kind=body.kind,
             audience=body.audience or "",
             idempotency_key=body.idempotency_key or "",
+            sent_by=actor(),
         ),
     )
     return as_json(MessageCreated(id=message.id, status=message.status), 202)
@@ -76,45 +65,8 @@ def get_message(path: MessagePath) -> Response:
     if message is None or message.account != account().id:
         raise Problem("not_found", "There is no message with this id.")
     timeline = services().store.messages.timeline(path.id)
-    return as_json(_message_view(message, [TimelineItem(at=e.at, event=e.what, detail=e.detail) for e in timeline]))
-
-
-def _message_view(message: Message, timeline: list[TimelineItem]) -> MessageView:
-    incoming = message.direction == "in"
-    return MessageView(
-        id=message.id,
-        direction=message.direction,
-        status=message.status,
-        reason=message.reason or None,
-        explanation=_sentence(message.reason),
-        code=message.code or None,
-        sender=message.address if incoming else message.sender,
-        to=message.sender if incoming else message.address,
-        body=message.body,
-        kind=message.kind,
-        audience=message.audience or None,
-        created_at=message.created_at,
-        updated_at=message.updated_at,
-        blocked_by=_blocked_by(message),
-        timeline=timeline,
-    )
-
-
-def _sentence(reason: str) -> str | None:
-    if reason == "opted_out":
-        return "The person opted out before it was handed over."
-    failure = FAILURES.get(reason)
-    return failure.sentence if failure else _SENTENCES.get(reason)
-
-
-def _blocked_by(message: Message) -> dict[str, Any] | None:
-    if message.blocked_by is None:
-        return None
-    return {
-        "scope": Scope.parse(message.blocked_by["scope"]).kind.value,
-        "source": Source(message.blocked_by["source"]).label if message.blocked_by["source"] else "unknown",
-        "since": moment(message.blocked_by["since"]).isoformat(),
-    }
+    shown = [TimelineItem(at=e.at, event=e.what, detail=e.detail) for e in timeline]
+    return as_json(MessageView(**message_item(message).model_dump(), timeline=shown))
 
 
 @api.post("/opt-outs/check", tags=[_OPT_OUTS], responses={200: CheckResults})
@@ -142,20 +94,9 @@ def check_opt_outs(body: CheckBody) -> Response:
 def _check_item(result: CheckResult) -> CheckItem:
     if result.block is None:
         return CheckItem(number=result.number, allowed=True)
-    view = _block_view(result.block)
+    view = block_view(result.block)
     return CheckItem(
         number=result.number, allowed=False, reason="opted_out", scope=view.scope, source=view.source, since=view.since
-    )
-
-
-def _block_view(block: Block) -> BlockView:
-    return BlockView(
-        scope=block.scope.kind.value,
-        channel=block.channel.value,
-        source=block.source.label if block.source else "unknown",
-        since=block.since,
-        sender=block.scope.sender or None,
-        audience=block.scope.audience or None,
     )
 
 
@@ -166,7 +107,7 @@ def get_opt_out(path: NumberPath) -> Response:
     blocks = services().consent.blocks(account(), number)
     held = services().store.consent.is_held(number, account().id)
     return as_json(
-        OptOutView(number=number, opted_out=bool(blocks), held=held, opt_outs=[_block_view(block) for block in blocks])
+        OptOutView(number=number, opted_out=bool(blocks), held=held, opt_outs=[block_view(block) for block in blocks])
     )
 
 
@@ -212,6 +153,6 @@ def _changed(number: str, outcomes: tuple[Outcome, ...]) -> Response:
     changes = [ChangeView(scope=outcome.scope.kind.value, outcome=outcome.outcome) for outcome in outcomes]
     return as_json(
         ChangeResult(
-            number=number, changes=changes, opted_out=bool(blocks), opt_outs=[_block_view(block) for block in blocks]
+            number=number, changes=changes, opted_out=bool(blocks), opt_outs=[block_view(block) for block in blocks]
         )
     )

@@ -5,12 +5,14 @@ import sys
 import click
 
 from gateway.cli.configuring import apply, block, keys, unrouted
+from gateway.cli.incoming import incoming
 from gateway.cli.inspecting import check, doctor, explain, try_text
 from gateway.cli.lists import export_list, import_list, scrub_list
 from gateway.cli.maintaining import backup, restore_backup, upgrade, verify
 from gateway.cli.proving import proof
 from gateway.cli.reconciling import drift, reconcile
 from gateway.cli.running import sweeper, up, web, worker
+from gateway.cli.users import users
 from gateway.errors import ConfigurationError, GatewayError, SettingsError
 from gateway.supervision.embedded import EmbeddedStoreError
 from store.errors import StoreError
@@ -48,10 +50,12 @@ for command in (
         apply,
         block,
         keys,
+        users,
         unrouted,
         check,
         explain,
         proof,
+        incoming,
         try_text,
         doctor,
         reconcile,

@@ -15,11 +15,12 @@ import click
 
 from gateway.cli.opening import data_option, settings_with
 from gateway.logs import configure_logs, logger
-from gateway.queueing import BULK, LISTS, QUEUES, work
+from gateway.queueing import BULK, EVENTS, LISTS, QUEUES, work
 from gateway.services import Services, build
 from gateway.settings import Settings
 from gateway.supervision.embedded import EmbeddedStore
 from gateway.supervision.processes import ProcessSpec, Supervisor, command_of
+from gateway.users import FIRST_NAME
 
 log = logger(__name__)
 
@@ -44,10 +45,10 @@ def up(host: str, port: int, data: Path | None, workers: int) -> None:
             "`up` runs its own store, but STOPGATE_STORE_URL names another. Unset it, or run web, worker and sweeper."
         )
     with EmbeddedStore(settings.data, settings.durability) as store:
-        _prepare(settings)
+        first_password = _prepare(settings)
         with Supervisor(_processes(settings, host, port, workers)) as supervisor:
             _stop_on_signals(supervisor.ask_to_stop)
-            announcing = threading.Thread(target=_announce, args=(settings, host, port), daemon=True)
+            announcing = threading.Thread(target=_announce, args=(settings, host, port, first_password), daemon=True)
             announcing.start()
             keeping = threading.Thread(target=_keep_store, args=(store, supervisor), daemon=True)
             keeping.start()
@@ -60,7 +61,7 @@ def _processes(settings: Settings, host: str, port: int, workers: int) -> list[P
     environment = {"STOPGATE_DATA": str(settings.data.resolve())}
     specs = [ProcessSpec("web", command_of("web", "--host", host, "--port", str(port)), environment)]
     for queue in QUEUES:
-        count = 1 if queue in {BULK, LISTS} else workers
+        count = 1 if queue in {BULK, LISTS, EVENTS} else workers
         specs += [
             ProcessSpec(f"worker-{queue}-{number}", command_of("worker", "--queue", queue), environment)
             for number in range(1, count + 1)
@@ -69,8 +70,11 @@ def _processes(settings: Settings, host: str, port: int, workers: int) -> list[P
     return specs
 
 
-def _prepare(settings: Settings) -> None:
-    """Load the function library, and on the first start give the simulator somebody to text."""
+def _prepare(settings: Settings) -> str | None:
+    """Load the function library, and on the first start give the simulator somebody to text.
+
+    Returns the password of the first person, on the first start alone.
+    """
     services = build(settings)
     try:
         services.store.health.demand(settings.durability)
@@ -79,6 +83,7 @@ def _prepare(settings: Settings) -> None:
         if settings.simulator_on and not services.store.directory.current().accounts:
             text = files("gateway").joinpath("demo.toml").read_text(encoding="utf-8")
             services.configuration.apply(services.configuration.plan(services.configuration.read(text)))
+        return services.users.first_start()
     finally:
         services.close()
 
@@ -90,7 +95,7 @@ def _keep_store(store: EmbeddedStore, supervisor: Supervisor) -> None:
             store.restart()
 
 
-def _announce(settings: Settings, host: str, port: int) -> None:
+def _announce(settings: Settings, host: str, port: int, first_password: str | None) -> None:
     shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1"} else host  # noqa: S104 (compared, not bound)
     base = f"http://{shown}:{port}"
     probe = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/readyz"  # noqa: S104
@@ -106,6 +111,9 @@ def _announce(settings: Settings, host: str, port: int) -> None:
         click.echo(f"Stopgate is not ready after {_READY_TIMEOUT:.0f} seconds; the lines above say why.", err=True)
         return
     click.echo(f"\nStopgate is ready: {base}")
+    if first_password:
+        click.echo(f"  Sign in as:              {FIRST_NAME}")
+        click.echo(f"  with the password:       {first_password}   (for once; shown this once)")
     if settings.simulator_on:
         click.echo(f"  A phone to try it with:  {base}/phone")
     click.echo(f"  Everything is kept in:   {settings.data}")

@@ -83,6 +83,13 @@ def true_text(cell: str, encoding: str) -> str:
     return cell.encode("latin-1").decode("utf-8", "replace")
 
 
+def true_texts(cells: list[str], encoding: str) -> list[str]:
+    """The texts of the cells of a column that was read as Latin-1."""
+    if encoding != "utf-8" or "".join(cells).isascii():
+        return cells
+    return [true_text(cell, encoding) for cell in cells]
+
+
 def header_block(table: Table) -> Block:
     """The first row as data, for a table without a header."""
     return Block(1, None, [table.header], table.delimiter, 0)

@@ -182,7 +182,7 @@ end
 ------------------------------------------------------------------------------------------------------------
 -- sg_import: opt-outs of one shard from a file
 --   KEYS     mark, batch index, members, journal, counters; per gate bucket: a gate index for each channel, seen
---            numbers; then details buckets; last, who is behind
+--            numbers; then details buckets; then the figures of the day, when the import is counted; last, who is behind
 --   ARGV     JSON {scope, channels, source, batch, block, part, kept, dry, gates}: gates says how many details buckets
 --            each gate bucket has; then per details bucket its packed rows. dry: change nothing, only answer
 --   returns  one byte for each row: its outcome code
@@ -221,6 +221,10 @@ redis.register_function('sg_import', function(keys, args)
     redis.call('HSET', keys[2], event, '')
   end
   redis.call('HINCRBY', keys[5], 'import_rows', #outcomes)
+  if header.days and not header.dry then
+    local _, newly = string.gsub(table.concat(outcomes), ANSWER.opted_out, '')
+    if newly > 0 then count_day(keys, header, 'opt_out:' .. header.source, newly) end
+  end
   local answer = table.concat(outcomes)
   redis.call('HSET', keys[1], header.part, answer)
   return answer

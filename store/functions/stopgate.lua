@@ -307,6 +307,71 @@ local function list(values)
 end
 
 ------------------------------------------------------------------------------------------------------------
+-- Lists of texts and figures of days. Derived, and written in the same step as what they list (store/texts.py). An
+-- `entry` names the keys of one account: texts, conversations, unanswered, days; and has the address and the day.
+
+local DAYS_KEPT = 400 * 24 * 3600 * 1000
+local TRIMMED_AT_ONCE = 50
+
+local function count_day(keys, entry, name, by)
+  by = by or 1
+  local total = redis.call('HINCRBY', keys[entry.days], entry.day .. ':' .. name, by)
+  if total == by then redis.call('PEXPIRE', keys[entry.days], DAYS_KEPT) end
+end
+
+-- One event is one opt-out, in however many scopes.
+local function count_opt_out(keys, entry, changes, results)
+  if not entry then return end
+  for index, result in ipairs(results) do
+    if result.outcome == 'opted_out' then return count_day(keys, entry, 'opt_out:' .. changes[index].source) end
+  end
+end
+
+-- A text counts on the day it was made, under what it is now: the figures of a day add up to its texts.
+local function recount(keys, entry, old, new)
+  if old == 'handing_over' then old = 'queued' end
+  if old == new then return end
+  count_day(keys, entry, 'out:' .. old, -1)
+  count_day(keys, entry, 'out:' .. new)
+end
+
+local function keep_for(keys, entry, now, retention)
+  local cutoff = tonumber(now) - retention
+  for _, position in ipairs({ entry.texts, entry.conversations, entry.unanswered }) do
+    local old = redis.call('ZRANGEBYSCORE', keys[position], '-inf', cutoff, 'LIMIT', 0, TRIMMED_AT_ONCE)
+    if #old > 0 then redis.call('ZREM', keys[position], unpack(old)) end
+    redis.call('PEXPIRE', keys[position], retention)
+  end
+end
+
+local function enlist(keys, payload, message)
+  local entry = message.entry
+  redis.call('ZADD', keys[entry.texts], message.at, message.id)
+  local new = redis.call('ZADD', keys[entry.conversations], 'GT', message.at, entry.address)
+  if entry.waits == true then
+    redis.call('ZADD', keys[entry.unanswered], 'GT', message.at, entry.address)
+  elseif entry.waits == false then
+    redis.call('ZREM', keys[entry.unanswered], entry.address)
+  end
+  -- One text in sixteen, and the first of a conversation, pay for cleaning up behind all of them.
+  if message.retention and (new == 1 or string.sub(message.id, -1) == '0') then
+    keep_for(keys, entry, payload.now, message.retention)
+  end
+  count_day(keys, entry, message.direction == 'in' and 'in' or 'out:queued')
+  if message.audience then count_day(keys, entry, 'sent:' .. message.audience) end
+end
+
+-- Which audience somebody was texted for last, of the newest texts of a thread; nil when for none.
+local function last_audience(keys, position)
+  for _, text in ipairs(redis.call('XREVRANGE', keys[position], '+', '-', 'COUNT', 20)) do
+    local fields = text[2]
+    for index = 1, #fields, 2 do
+      if fields[index] == 'audience' then return fields[index + 1] end
+    end
+  end
+end
+
+------------------------------------------------------------------------------------------------------------
 -- Messages
 
 local RANK_OF_STATUS = {
@@ -321,13 +386,20 @@ end
 
 local function finish(keys, payload, status, reason)
   redis.call('HSET', keys[payload.message], 'status', status, 'reason', reason or '', 'updated', payload.now)
+  recount(keys, payload, 'queued', status)
   redis.call('ZREM', keys[payload.outbox], payload.effect)
   note(keys, payload, payload.now, status, reason)
 end
 
 local function create(keys, payload, message)
   redis.call('HSET', keys[message.message], unpack(message.fields))
-  redis.call('XADD', keys[message.thread], 'MAXLEN', '~', '5000', '*', 'id', message.id, 'direction', message.direction)
+  if message.audience then
+    redis.call('XADD', keys[message.thread], 'MAXLEN', '~', '5000', '*', 'id', message.id, 'direction', message.direction,
+      'audience', message.audience)
+  else
+    redis.call('XADD', keys[message.thread], 'MAXLEN', '~', '5000', '*', 'id', message.id, 'direction', message.direction)
+  end
+  enlist(keys, payload, message)
   if message.retention then
     redis.call('PEXPIRE', keys[message.message], message.retention)
     redis.call('PEXPIRE', keys[message.thread], message.retention)
@@ -344,9 +416,10 @@ end
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_receive: one inbound text, whole (G1, G3, G4)
---   KEYS     dedupe mark, inbound message, thread, outbox, counters, repeat mark, loop counter, open question,
---            [review queue, waiting texts, hold index, journal,] [audience index, journal, gate and details per
---            scope,] [message and timeline of each reply,] then per change: gate text, gate voice, details, journal, members
+--   KEYS     dedupe mark, inbound message, thread, outbox, counters, repeat mark, loop counter, open question, the lists
+--            of the account, [review queue, waiting texts, hold index, journal,] [audience index, journal, gate and
+--            details per scope,] [message, timeline and lists of each reply,] then per change: gate text, gate voice,
+--            details, journal, members
 --            (here and below a journal's key is followed by that of who is behind)
 --   payload  see store/inbound.py
 --   returns  {1 for a duplicate, else 0; JSON {results, reply, reply_id}}: reply is "queued" or why nothing is sent
@@ -402,6 +475,7 @@ local function put_before_a_person(keys, payload)
   if not review.hold then return end
   redis.call('SADD', keys[review.waiting], payload.inbound.id)
   redis.call('SADD', keys[review.hold], payload.member)
+  count_day(keys, payload.inbound.entry, 'held')
   journal(keys, review.journal, {
     number = payload.address, kind = 'held', scope = review.scope, channels = 'text', at = payload.at, outcome = 'held',
     detail = payload.detail,
@@ -432,6 +506,11 @@ redis.register_function('sg_receive', function(keys, args)
     if payload.join then happened[join(keys, payload)] = true end
     if payload.ask then redis.call('SET', keys[payload.pending], payload.ask.question, 'PX', payload.ask.window) end
   end
+  if happened.opted_out then
+    count_opt_out(keys, payload.inbound.entry, payload.changes, results)
+    local audience = last_audience(keys, payload.inbound.thread)
+    if audience then count_day(keys, payload.inbound.entry, 'left:' .. audience) end
+  end
   if payload.review and (payload.review.hold or happened.opted_out) then put_before_a_person(keys, payload) end
   create(keys, payload, payload.inbound)
   local reply = choose_reply(payload, happened)
@@ -449,20 +528,56 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_change: a consent change that did not come as a text (API, admin, carrier, import of one)
---   KEYS     counters, then per change: gate text, gate voice, details, journal, members, and for what is entered
---            beside a person's own word the details of that
+--   KEYS     counters, figures of the day, then per change: gate text, gate voice, details, journal, members, and for
+--            what is entered beside a person's own word the details of that
 --   returns  JSON list of {scope, outcome, entry, held_by}
 
 redis.register_function('sg_change', function(keys, args)
   local payload = cjson.decode(args[1])
   local results = apply(keys, payload)
   for _, result in ipairs(results) do count(keys, payload, 'change_' .. result.outcome) end
+  count_opt_out(keys, payload.entry, payload.changes, results)
   return list(results)
 end)
 
 ------------------------------------------------------------------------------------------------------------
+-- sg_opt_out: an opt-out that a colleague enters, and the one confirmation to the person, in one step (G4)
+--   KEYS     counters, outbox, repeat mark, thread, the lists of the account, [record and timeline of the reply,] gate
+--            and details of every scope that covers texts, then per change as above
+--   returns  JSON {results, reply, reply_id}: reply is "queued" or why nothing is sent
+-- Who got no texts any more already is not sent one: the permit would let it through.
+
+local function confirmation_verdict(payload, blocked, results)
+  if not payload.reply then return payload.no_reply end
+  if blocked then return 'opted_out_already' end
+  for _, result in ipairs(results) do
+    if result.outcome == 'opted_out' then return 'queued' end
+  end
+  return 'nothing_changed'
+end
+
+redis.register_function('sg_opt_out', function(keys, args)
+  local payload = cjson.decode(args[1])
+  local blocked = #blocks(keys, { scopes = payload.scopes, channel = 'text', member = payload.member, field = payload.field }) > 0
+  local results = apply(keys, payload)
+  for _, result in ipairs(results) do count(keys, payload, 'change_' .. result.outcome) end
+  count_opt_out(keys, payload.entry, payload.changes, results)
+  local verdict = confirmation_verdict(payload, blocked, results)
+  if payload.entry.waits == false then redis.call('ZREM', keys[payload.entry.unanswered], payload.address) end
+  local reply_id = ''
+  if verdict == 'queued' then
+    reply_id = payload.reply.id
+    redis.call('SET', keys[payload.repeat_mark], reply_id, 'PX', payload.reply.once)
+    create(keys, payload, payload.reply)
+    count(keys, payload, 'replies_queued')
+  end
+  return '{"results":' .. list(results) .. ',"reply":' .. cjson.encode(verdict) .. ',"reply_id":' .. cjson.encode(reply_id) .. '}'
+end)
+
+------------------------------------------------------------------------------------------------------------
 -- sg_review: a person decides about a text that was held, or takes back a misread one
---   KEYS     review queue, waiting texts, hold index, the text's message, counters, journal, then per change as above
+--   KEYS     review queue, waiting texts, hold index, the text's message, counters, journal, figures of the day, then per
+--            change as above
 --   returns  JSON {outcome: "decided" | "missing", results}
 
 redis.register_function('sg_review', function(keys, args)
@@ -476,6 +591,7 @@ redis.register_function('sg_review', function(keys, args)
     outcome = payload.decision, detail = payload.detail,
   })
   local results = apply(keys, payload)
+  count_opt_out(keys, payload.entry, payload.changes, results)
   count(keys, payload, 'review_' .. payload.decision)
   return '{"outcome":"decided","results":' .. list(results) .. '}'
 end)
@@ -505,7 +621,7 @@ redis.register_function{
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_create: a new outbound message, refused at once when the number is blocked (G9: refused, not dropped)
---   KEYS     message, timeline, thread, outbox, counters, then per scope: gate index, details
+--   KEYS     message, timeline, thread, outbox, counters, the lists of its account, then per scope: gate index, details
 --   returns  JSON {status: "created" | "exists" | "blocked", blocks}
 
 redis.register_function('sg_create', function(keys, args)
@@ -524,7 +640,7 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_hand_over: the gate (G2, G4, G9). Asked by a worker at the moment it would call the carrier.
---   KEYS     message, timeline, outbox, counters, hold index, then per scope: gate index, details
+--   KEYS     message, timeline, outbox, counters, figures of its day, hold index, then per scope: gate index, details
 --   returns  JSON {verdict, reason, blocks}; verdict "send" means: this caller, and nobody else, sends it now
 
 local function age_verdict(keys, payload, status)
@@ -580,7 +696,7 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_settle: what became of a message: the carrier's answer, a delivery report, or "certainly not sent"
---   KEYS     message, timeline, outbox, counters, [carrier id mark, parked reports]
+--   KEYS     message, timeline, outbox, counters, figures of its day, [carrier id mark, parked reports]
 --   payload  mode "answer" | "report" | "release"; status, reason, code, sid, once (dedupe id of a report), due
 --   returns  JSON {outcome: "applied" | "kept" | "duplicate" | "missing", status, parked}
 
@@ -589,6 +705,7 @@ local function raise(keys, payload)
   if RANK_OF_STATUS[payload.status] <= RANK_OF_STATUS[current] then return 'kept', current end
   redis.call('HSET', keys[payload.message], 'status', payload.status, 'reason', payload.reason, 'code', payload.code,
     'updated', payload.now)
+  recount(keys, payload, current, payload.status)
   count(keys, payload, 'outbound_' .. payload.status)
   return 'applied', payload.status
 end
@@ -655,4 +772,14 @@ redis.register_function('sg_followed', function(keys, args)
   local newest = redis.call('XREVRANGE', keys[3], '+', '-', 'COUNT', 1)[1]
   if newest and newest[1] ~= args[2] then return 0 end
   return redis.call('ZREM', keys[2], args[1])
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_event: an event joins its account's feed, once
+--   KEYS     event, feed             ARGV  id, kind, the event (JSON), its lifetime in milliseconds, most events of a feed
+
+redis.register_function('sg_event', function(keys, args)
+  if not redis.call('SET', keys[1], args[3], 'NX', 'PX', args[4]) then return 0 end
+  redis.call('XADD', keys[2], 'MAXLEN', '~', args[5], '*', 'id', args[1], 'kind', args[2])
+  return 1
 end)

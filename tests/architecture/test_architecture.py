@@ -15,6 +15,8 @@ from gateway.api.access import PERMISSIONS
 from gateway.api.problems import PROBLEMS
 from gateway.app import create_app
 from gateway.cli import main
+from gateway.console import access
+from gateway.roles import CAPABILITIES
 from gateway.services import Services
 from gateway.settings import SETTINGS
 from store.consent import RANK
@@ -42,15 +44,30 @@ def test_g2_nothing_calls_a_carrier_but_the_use_case_behind_the_gate() -> None:
 
 # Who may come in without a key: carriers sign, monitoring reads no data, pages have forms with CSRF.
 OPEN = {
-    "static", "health.healthz", "health.readyz", "health.metrics", "webhooks.inbound", "webhooks.status",
-    "console.static", "console.home", "console.phone", "console.phone_screen", "console.phone_text",
-    "console.phone_send", "<lambda>",
+    "static", "bootstrap.static", "health.healthz", "health.readyz", "health.metrics", "webhooks.inbound",
+    "webhooks.status", "api_docs.openapi_document", "public.static", "public.opt_out", "public.opt_out_now", "public.qr",
+}  # fmt: skip
+# Pages of the console that are open to strangers; the sign-in needs none, the phone is there with the simulator alone.
+OPEN_PAGES = {
+    "console.static", "console.sign_in", "console.preferences", "console.home",
+    "console.phone", "console.phone_screen", "console.phone_text", "console.phone_send",
 }  # fmt: skip
 
 
 def test_every_route_is_in_the_table_of_permissions_or_open_on_purpose(services: Services) -> None:
     endpoints = {rule.endpoint for rule in create_app(services).url_map.iter_rules()}
-    assert endpoints == OPEN | set(PERMISSIONS)
+    of_the_console = access.OPEN_PAGES | access.OWN_PAGES | set(access.PAGES)
+    assert endpoints == OPEN | set(PERMISSIONS) | of_the_console
+
+
+def test_the_pages_that_strangers_may_open_are_few_and_named_here() -> None:
+    assert access.OPEN_PAGES == OPEN_PAGES
+    assert access.OPEN_PAGES.isdisjoint(access.PAGES)
+    assert all(endpoint.startswith("account.") for endpoint in access.PAGES)
+
+
+def test_every_page_of_an_account_needs_a_capability_that_some_role_has() -> None:
+    assert {name for name in access.PAGES.values() if name not in CAPABILITIES} == set()
 
 
 def commands(group: click.Group, prefix: str = "") -> list[str]:

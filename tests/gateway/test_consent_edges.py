@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gateway.keyword_switches import KeywordSwitches
 from gateway.services import Services
 from store.consent import Change, Source
 from store.scopes import Channel, Scope
@@ -254,7 +253,7 @@ def test_switches_that_are_set_at_the_same_time_are_all_kept(services: Services,
 
     def switch(rule: str) -> None:
         barrier.wait()
-        KeywordSwitches(services.store).switch(acme, rule, on=False, sender=None, understood=True)
+        services.keyword_switches.switch(acme, rule, on=False, sender=None, understood=True, actor="operator")
 
     threads = [threading.Thread(target=switch, args=(rule,)) for rule in rules]
     for thread in threads:

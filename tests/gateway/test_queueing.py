@@ -12,7 +12,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from gateway.outbound import SendRequest
-from gateway.queueing import BULK, DEFAULT, LISTS, QUEUES, REPLIES, SEND, effect_of, queue_for
+from gateway.queueing import BULK, DEFAULT, EVENTS, LISTS, QUEUES, REPLIES, SEND, effect_of, queue_for
 from gateway.services import Services
 from tests.conftest import FakeClock
 from tests.fake_twilio import FakeTwilio
@@ -97,7 +97,7 @@ def test_a_job_is_json_has_the_messages_id_and_names_no_number(services: Service
 )
 def test_answers_to_people_do_not_wait_behind_other_texts(kind: str, name: str) -> None:
     assert queue_for(kind) == name
-    assert QUEUES == (REPLIES, DEFAULT, BULK, LISTS)
+    assert QUEUES == (REPLIES, DEFAULT, BULK, LISTS, EVENTS)
 
 
 def test_a_queue_that_cannot_be_reached_loses_nothing(

@@ -179,10 +179,22 @@ def test_a_finished_import_leaves_nothing_that_only_it_needed(own_store: Store) 
 
 def test_checking_a_list_agrees_with_asking_the_gate_one_by_one(own_store: Store) -> None:
     narrow = Scope.of_account_sender("acme", "+15005550006")
-    numbers = [person(index) for index in range(200)] + ["72975", "5555", person(3)]
+    # Numbers of every length, and addresses that only look like numbers.
+    abroad = ["+1234567", "+4479460000", "+44794600005", "+441632960001", "+4915123456789", "+491512345678901"]
+    odd = [
+        "72975",
+        "5555",
+        "Stopgate",
+        "+01234567890",
+        "+1415555010x",
+        "+1415+550100",
+        "+12345678901234567",
+        "\uff0b14155550100",
+    ]
+    numbers = [*(person(index) for index in range(200)), *odd, *abroad, person(3)]
     rng = random.Random(7)
     for scope in (Scope.everything(), ACME, narrow):
-        for number in [*rng.sample(numbers[:200], 40), "72975"]:
+        for number in [*rng.sample(numbers[:200], 40), *rng.sample(odd + abroad, 8), "72975"]:
             opt_out(own_store, number, scope=scope, channels=[rng.choice(ALL_CHANNELS)])
     scopes = [Scope.everything(), Scope.of_sender("+15005550006"), ACME, narrow]
     for channel in ALL_CHANNELS:

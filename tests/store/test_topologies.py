@@ -16,6 +16,8 @@ from store.listed import Order, Wanted
 from store.scopes import ALL_CHANNELS, Channel
 from tests.store.samples import ACME, drifts, import_rows, is_blocked, lift, opt_out, person, undo
 from tests.store.servers import ClusterServers, SentinelServers, roles, wait_until
+from tests.store.test_texts import bodies, days, receive, send
+from tests.store.test_texts import opt_out as agents_opt_out
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("topologies")]
 
@@ -75,6 +77,17 @@ def test_all_that_a_store_does_works_on_a_cluster(cluster_store: Store) -> None:
     assert cluster_store.health.counters()["import_rows"] == 400
     cluster_store.health.demand("replica:1")
     cluster_store.keyspace.demand()
+
+
+def test_lists_of_texts_figures_and_confirmed_opt_outs_work_on_a_cluster(cluster_store: Store) -> None:
+    for index in range(40):
+        receive(cluster_store, person(index), index)
+    send(cluster_store, person(3), 50, audience="news")
+    assert bodies(cluster_store, 9) == ["text 50", *(f"text {index}" for index in range(39, -1, -1))]
+    assert len(cluster_store.texts.conversations("acme", limit=100, unanswered=True).items) == 39
+    assert agents_opt_out(cluster_store, person(4), 60).reply == "queued"
+    (day,) = days(cluster_store)
+    assert (day.texts_in, day.texts_out, day.opt_outs) == (40, {"queued": 2}, {"agent": 1})
 
 
 def test_all_keys_of_a_shard_lie_in_one_slot_and_the_shards_are_spread(

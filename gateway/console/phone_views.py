@@ -1,28 +1,16 @@
-"""The start page and the simulator's phone."""
+"""The simulator's phone."""
 
 from hashlib import sha256
 
-from flask import (
-    Blueprint,
-    Response,
-    abort,
-    current_app,
-    flash,
-    make_response,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
+from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from gateway.console.access import services
+from gateway.console.blueprints import console
 from gateway.errors import NotAllowed
 from gateway.outbound import SendRequest
-from gateway.phone import InvalidNumber, formatted, normalise
-from gateway.services import Services
+from gateway.phone import InvalidNumber, normalise
 from gateway.simulating import PhoneScreen
-
-console = Blueprint("console", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
 
 # A number of the range kept for fiction.
 _DEFAULT_PHONE = "+12025550123"
@@ -55,34 +43,15 @@ SOURCE_WORDS = {
 }
 
 
-def _services() -> Services:
-    services: Services = current_app.extensions["stopgate"]
-    return services
-
-
-@console.app_template_filter("number")
-def number_filter(address: str) -> str:
-    """A number as people read it."""
-    return formatted(address)
-
-
-@console.get("/")
-def home() -> WerkzeugResponse | str:
-    """Where to go."""
-    if _services().handset.on:
-        return redirect(url_for("console.phone"))
-    return render_template("console/home.html")
-
-
 def _screen(sender: str, number: str) -> PhoneScreen:
     try:
-        return _services().handset.screen(sender, normalise(number, "US"))
+        return services().handset.screen(sender, normalise(number, "US"))
     except (NotAllowed, InvalidNumber):
         abort(404)
 
 
 def _only_with_simulator() -> None:
-    if not _services().handset.on:
+    if not services().handset.on:
         abort(404)
 
 
@@ -90,7 +59,7 @@ def _only_with_simulator() -> None:
 def phone() -> str | Response:
     """A phone on a page."""
     _only_with_simulator()
-    if not _services().handset.senders():
+    if not services().handset.senders():
         return render_template("console/phone_empty.html")
     asked = request.args.get("me", _DEFAULT_PHONE)
     try:
@@ -106,7 +75,7 @@ def _shown(screen: PhoneScreen) -> dict[str, object]:
     source = screen.check.block.source.label if screen.check.block and screen.check.block.source else ""
     return {
         "screen": screen,
-        "senders": _services().handset.senders(),
+        "senders": services().handset.senders(),
         "status_words": STATUS_WORDS,
         "why_not": SOURCE_WORDS.get(source, ""),
         "by_person": source in {"keyword", "link", "carrier"},
@@ -131,7 +100,7 @@ def phone_text() -> WerkzeugResponse:
     screen = _screen(request.form.get("sender", ""), request.form.get("me", ""))
     body = request.form.get("body", "")[:_LONGEST_TEXT]
     if body.strip():
-        _services().handset.text(screen.sender.address, screen.number, body)
+        services().handset.text(screen.sender.address, screen.number, body)
     else:
         flash("Type a text first.", "refused")
     return _back(screen)
@@ -146,8 +115,8 @@ def phone_send() -> WerkzeugResponse:
     try:
         if not body:
             raise NotAllowed("empty", "Type a text first.")
-        _services().outbound.accept(screen.account, SendRequest(screen.sender.address, screen.number, body))
-        _services().handset.wait(screen.account, screen.number)
+        services().outbound.accept(screen.account, SendRequest(screen.sender.address, screen.number, body))
+        services().handset.wait(screen.account, screen.number)
         flash("Sent.", "done")
     except NotAllowed as error:
         why = SOURCE_WORDS.get(str(error.facts.get("source", "")), "")

@@ -1,0 +1,56 @@
+"""Which problems each route may answer with: what follows from its shape, and a table of what is its own."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from gateway.api.access import BODIES, ROLES
+
+OWN: Mapping[str, tuple[str, ...]] = {
+    "api.send_message": ("invalid_number", "unknown_sender", "opted_out"),
+    "api.put_opt_out": ("unknown_sender", "one_scope_only", "in_the_future", "too_long_ago"),
+    "api.delete_opt_out": ("unknown_sender", "one_scope_only", "opted_out_by_person", "opted_out_at_carrier"),
+    "api.check_opt_outs": ("unknown_sender",),
+    "api_consent.decide_review": ("not_in_review", "reason_needed", "review_window_over", "changed_since"),
+    "api_events.add_endpoint": ("bad_endpoint", "unknown_event_kind", "too_many_endpoints"),
+    "api_events.change_endpoint": ("bad_endpoint", "unknown_event_kind"),
+    "api_consent.subscribe": ("invalid_number", "unknown_sender"),
+    "api_consent.unsubscribe": ("invalid_number",),
+    "api_consent.switch_keyword": ("unknown_keyword", "confirmation_needed", "unknown_sender"),
+}
+"""Endpoint -> codes of its use case. What follows from the route's shape is not repeated here."""
+
+_EVERYWHERE = ("missing_key", "wrong_key", "rate_limited", "internal_error", "store_unavailable")
+_BODY = ("too_large", "unsupported_type", "invalid_request")
+
+
+def refusals(endpoint: str, method: str, operation: Mapping[str, Any], roles: frozenset[str]) -> Sequence[str]:
+    """The codes an operation may be refused with, without repetition.
+
+    Args:
+        endpoint: as Flask calls it.
+        method: "get", "post", ...
+        operation: of the OpenAPI document.
+        roles: that may use it.
+    """
+    return tuple(dict.fromkeys((*_of_shape(endpoint, method, operation, roles), *OWN.get(endpoint, ()))))
+
+
+def _of_shape(endpoint: str, method: str, operation: Mapping[str, Any], roles: frozenset[str]) -> Iterator[str]:
+    yield from _EVERYWHERE
+    if roles != frozenset(ROLES):
+        yield "not_permitted"
+    parameters = operation.get("parameters", ())
+    if any(parameter["in"] != "header" for parameter in parameters):
+        yield "invalid_request"
+    if any(parameter["in"] == "path" for parameter in parameters):
+        yield "not_found"
+    if any(parameter["name"] == "number" for parameter in parameters):
+        yield "invalid_number"
+    if any(parameter["name"] == "cursor" for parameter in parameters):
+        yield "bad_cursor"
+    if "requestBody" in operation:
+        yield from _BODY
+    if method in {"post", "put", "patch"} and endpoint not in BODIES:
+        yield from ("bad_json", "unsupported_type", "too_large")
+    if method == "post":
+        yield from ("invalid_request", "idempotency_key_reused", "in_progress")
