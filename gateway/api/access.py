@@ -28,6 +28,11 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.get_opt_out": _READ,
     "api.put_opt_out": _MANAGE,
     "api.delete_opt_out": _MANAGE,
+    "api_opt_outs.list_opt_outs": _READ,
+    "api_opt_outs.count_opt_outs": _READ,
+    "api_opt_outs.export_opt_outs": _READ,
+    "api_opt_outs.add_to_opt_outs": _MANAGE,
+    "api_opt_outs.scrub_list": _EITHER,
     "api_links.make_opt_out_link": _SEND,
     "api_events.list_events": _READ,
     "api_events.list_endpoints": _READ,
@@ -65,7 +70,18 @@ class BodyRule:
     most_bytes: int | None = None
 
 
-BODIES: Mapping[str, BodyRule] = {}
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# A list of ten million numbers; it goes through a file, not through memory.
+_LIST_BYTES = 1_000_000_000
+_LIST_TYPES = (
+    "text/csv",
+    "text/plain",
+    "text/tab-separated-values",
+    "application/octet-stream",
+    SPREADSHEET,
+)
+
+BODIES: Mapping[str, BodyRule] = {"api_opt_outs.scrub_list": BodyRule(_LIST_TYPES, _LIST_BYTES)}
 """Endpoints whose body is not a JSON object of the usual size."""
 
 

@@ -6,8 +6,18 @@ from gateway.api.consent_views import consent_api
 from gateway.api.conversation_views import conversations_api
 from gateway.api.event_views import events_api
 from gateway.api.link_views import links_api
+from gateway.api.opt_out_views import opt_outs_api
 from gateway.api.proof_views import proof_api
 from gateway.api.text_views import texts_api
 from gateway.api.views import api
 
-DOORS: tuple[APIBlueprint, ...] = (api, consent_api, proof_api, links_api, events_api, texts_api, conversations_api)
+DOORS: tuple[APIBlueprint, ...] = (
+    api,
+    opt_outs_api,
+    consent_api,
+    proof_api,
+    links_api,
+    events_api,
+    texts_api,
+    conversations_api,
+)

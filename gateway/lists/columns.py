@@ -52,8 +52,7 @@ def guess_columns(
     phone_at = _named(table, names, phone) if phone else _first(names, _PHONE, suffix="phone")
     if phone_at is None:
         raise ListFileError(
-            "No column is called phone. Say which one has the numbers with --phone-column; there are: "
-            + ", ".join(table.header)
+            "No column is called phone. Say which one has the numbers; there are: " + ", ".join(table.header)
         )
     return Columns(phone_at, _named(table, names, opted_out_at) if opted_out_at else _first(names, _OPTED_OUT_AT))
 
