@@ -12,6 +12,8 @@ from typing import IO
 
 from gateway.account_scopes import every_scope_of, scopes_for
 from gateway.lists.columns import Columns, guess_columns
+from gateway.lists.converting import has_to_be_converted
+from gateway.lists.encodings import BYTEWISE, encoding_of
 from gateway.lists.reading import Block, Table, header_block, open_table, true_texts
 from gateway.normalising import Normaliser
 from store import Store
@@ -21,6 +23,7 @@ from store.scopes import Channel, Scope
 ADDED = ("allowed", "reason")
 _ROWS_IN_BLOCK = 200_000
 _ROWS_IN_PIECE = 50_000
+_LOOKED_AT = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,11 @@ class Scrubbed:
 
 def encoding_of_result(source: Path) -> str:
     """How what `scrub` writes of a list has to be encoded: a CSV file's bytes are kept."""
-    if source.suffix.lower() not in {".csv", ".txt", ".tsv"}:
-        return "utf-8"
     with source.open("rb") as file:
-        return "utf-16" if file.read(2) in {b"\xff\xfe", b"\xfe\xff"} else "latin-1"
+        encoding, _ = encoding_of(file.read(_LOOKED_AT))
+    # What is read byte by byte is written byte by byte.
+    bytewise = encoding in BYTEWISE or has_to_be_converted(source)
+    return "latin-1" if bytewise else encoding
 
 
 def scrubbed_pieces(store: Store, order: ScrubOrder, source: Path) -> Iterator[bytes]:
@@ -98,7 +102,7 @@ def _scrub(store: Store, order: ScrubOrder, table: Table, target: IO[str]) -> It
 
     def numbers() -> Iterator[Sequence[str]]:
         for block in _all_rows(table, columns):
-            cells = true_texts(block.column(columns.phone), table.encoding)
+            cells = true_texts(block.column(columns.number), table.encoding)
             found: Sequence[str] = normaliser.column(cells)
             # A problem is a str too, that does not begin with "+".
             good = [index for index, number in enumerate(found) if number[0] == "+"]

@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from store import keys
-from store.addresses import place_of
+from store.addresses import is_pseudonym, place_of
 from store.bulk import read_many
 from store.consent import owner_of
 from store.errors import StillIndexing
@@ -319,7 +319,8 @@ def _candidates(entry: Entry, wanted: Wanted) -> Iterator[tuple[str, Scope]]:
     if not scopes:
         return
     for number in _numbers_in(entry, wanted) if packed else (fields[b"number"].decode(),):
-        if wanted.takes_number(number):
+        # Of an erased number its block is left, and nothing to show.
+        if wanted.takes_number(number) and not is_pseudonym(number):
             for scope in scopes:
                 yield number, scope
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from store import keys
-from store.addresses import is_number, place_of
+from store.addresses import is_number, is_pseudonym, place_of
 from store.bulk import read_many
 from store.functions import Functions
 from store.journal import is_packed, unpack_rows
@@ -236,7 +236,9 @@ def _note(portion: _Portion, entry: Mapping[bytes, bytes]) -> None:
         group = portion.perhaps_left if kind == b"undo" else portion.joined
         group.update(row.number for row in unpack_rows(entry[b"rows"], portion.shard))
     elif kind in {b"opt_out", b"lift"}:
-        (portion.joined if kind == b"opt_out" else portion.perhaps_left).add(entry[b"number"].decode())
+        number = entry[b"number"].decode()
+        if not is_pseudonym(number):
+            (portion.joined if kind == b"opt_out" else portion.perhaps_left).add(number)
     else:
         return
     also = entry.get(b"also", b"").decode()

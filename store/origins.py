@@ -6,8 +6,8 @@ from typing import Any
 from store import keys
 from store.addresses import shard_of
 from store.bulk import read_many
-from store.consent import entries_of, owner_of
-from store.journal import JournalEntry
+from store.consent import owner_of
+from store.journal import JournalEntry, entries_of
 from store.listed import Listed
 from store.topology import Topology
 

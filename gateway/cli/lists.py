@@ -1,9 +1,8 @@
 """Commands for lists: import, export, scrub."""
 
-import csv
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import IO
@@ -14,7 +13,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from gateway.cli.opening import account_named, data_option, open_services
-from gateway.imports import RowReport, summary_of
+from gateway.import_orders import order_of
+from gateway.import_reports import RowReport, header_line, report_lines
+from gateway.imports import summary_of
 from gateway.scrubbing import ScrubOrder, encoding_of_result, scrub
 from gateway.services import Services
 from store.consent import Source
@@ -25,11 +26,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class ReportFile:
-    """The rows that did not newly opt out a number, as a CSV file that a resumed import goes on with."""
+    """The rows that are worth a line, as a CSV file that a resumed import goes on with."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
         self._file = path.open("r+" if path.exists() else "w+", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._file)
+        self._header = header
 
     def close(self) -> None:
         """Close the file."""
@@ -40,20 +41,14 @@ class ReportFile:
         self._file.seek(length)
         self._file.truncate()
         if length == 0:
-            self._writer.writerow(("row", "number", "outcome", "code", "what it means"))
+            self._file.write(header_line(self._header))
 
     def write(self, reports: Iterable[RowReport]) -> int:
         """Add reports, on disk; returns the file's length."""
-        for report in reports:
-            self._writer.writerow((report.row, _harmless(report.cell), report.outcome, report.code, report.sentence))
+        self._file.write(report_lines(reports))
         self._file.flush()
         os.fsync(self._file.fileno())
         return self._file.seek(0, os.SEEK_END)
-
-
-def _harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula; numbers stay as they are."""
-    return f"'{cell}" if cell[:1] in {"=", "@", "-", "\t", "\r"} else cell
 
 
 @contextmanager
@@ -130,7 +125,8 @@ def import_list(
 def _run(services: Services, import_id: str, file: Path, report: Path | None) -> None:
     started = time.monotonic()
     with ExitStack() as stack:
-        sink = stack.enter_context(closing(ReportFile(report))) if report else None
+        header = order_of(services.imports.record(import_id)).header
+        sink = stack.enter_context(closing(ReportFile(report, header))) if report else None
         bar, task = stack.enter_context(progress_bar("importing"))
         for progress in services.imports.run(import_id, file, sink=sink):
             rows = progress.record.rows

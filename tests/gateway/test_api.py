@@ -207,6 +207,7 @@ ROUTES = {
     "api.get_opt_out": ("GET", f"/opt-outs/{PERSON}", None),
     "api.put_opt_out": ("PUT", f"/opt-outs/{PERSON}", {}),
     "api.delete_opt_out": ("DELETE", f"/opt-outs/{PERSON}", None),
+    "api_erasure.erase_number": ("POST", f"/opt-outs/{PERSON}/erase", {"confirm": PERSON}),
     "api_proof.get_proof": ("GET", f"/opt-outs/{PERSON}/proof", None),
     "api_proof.get_proof_text": ("GET", f"/opt-outs/{PERSON}/proof.txt", None),
     "api_opt_outs.list_opt_outs": ("GET", "/opt-outs", None),
