@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import redis
 
+from gateway.account_changes import AccountChanges
 from gateway.audiences import Audiences
 from gateway.carriers import open_carriers
 from gateway.carriers.base import Carrier, ListsInbound
@@ -17,6 +18,7 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.contact_opt_outs import ContactOptOuts
 from gateway.contacts import Contacts
 from gateway.conversations import Conversations
 from gateway.drift import DriftReport
@@ -111,6 +113,11 @@ class Services:
         return Contacts(self.store, self.clock)
 
     @cached_property
+    def contact_opt_outs(self) -> ContactOptOuts:
+        """Opt-outs from the page of a contact."""
+        return ContactOptOuts(self.contacts, self.consent)
+
+    @cached_property
     def audiences(self) -> Audiences:
         """Audiences and who is in them."""
         return Audiences(self.store, self.clock)
@@ -144,6 +151,11 @@ class Services:
     def configuration(self) -> Configuration:
         """Accounts as code."""
         return Configuration(self.store, tuple(self.carriers), self.clock)
+
+    @cached_property
+    def account_changes(self) -> AccountChanges:
+        """Settings, own words and API keys of accounts."""
+        return AccountChanges(self.store, self.clock)
 
     @cached_property
     def events(self) -> Events:
