@@ -56,6 +56,12 @@ ACCOUNT_SETTINGS: Mapping[str, AccountSetting] = {
         AccountSetting("clarification_window", NUMBER, 60, "Minutes in which the answer to that counts.", most=1440),
         AccountSetting("review_window", NUMBER, 7,
                        "Days in which a person may take back an opt-out that was read out of free words.", most=90),
+        AccountSetting("remove_from_all_audiences", SWITCH, True,
+                       "An opt-out takes the number out of every audience that it covers; works by itself. Off: the "
+                       "number stays in them and is suppressed there."),
+        AccountSetting("delete_opt_outs_from_contacts", SWITCH, False,
+                       "An opt-out from the whole account deletes the stored contact; of a contact with several phones "
+                       "only that phone. The opt-out itself stays."),
         AccountSetting("enforce_global_opt_outs", SWITCH, True,
                        "Who opted out from the whole account is not taken into contacts again by an import or a "
                        "program. Off: the contact is taken, but joins no audience and gets no text all the same."),
@@ -134,15 +140,20 @@ _PROBLEMS: Mapping[str, Callable[[AccountSetting, Any], str | None]] = {
 }
 
 
-def problems_with(settings: Mapping[str, Any]) -> list[str]:
-    """What is wrong with an account's settings, one sentence each."""
-    problems = []
+def faults_in(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is wrong with an account's settings: each setting's name and the rest of the sentence about it."""
+    faults = []
     for name, value in settings.items():
         setting = ACCOUNT_SETTINGS.get(name)
         if setting is None:
-            problems.append(f"{name} is not a setting; settings are: {', '.join(ACCOUNT_SETTINGS)}.")
+            faults.append((name, f"is not a setting; settings are: {', '.join(ACCOUNT_SETTINGS)}."))
             continue
         problem = _PROBLEMS[setting.kind](setting, value)
         if problem:
-            problems.append(f"{name} {problem}.")
-    return problems
+            faults.append((name, f"{problem}."))
+    return faults
+
+
+def problems_with(settings: Mapping[str, Any]) -> list[str]:
+    """What is wrong with an account's settings, one sentence each."""
+    return [f"{name} {fault}" for name, fault in faults_in(settings)]

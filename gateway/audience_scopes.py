@@ -28,7 +28,7 @@ def covering_scopes(account: Account, audience: str, record: AudienceRecord | No
 
 def covered_audiences(account: Account, scope: Scope, records: Mapping[str, AudienceRecord]) -> list[str]:
     """The audiences of an account that a scope covers."""
-    named = [audience for audience in account.audiences if not _is_removed(records.get(audience))]
+    named = account.audiences
     side = replace(scope, entered=False)
     if side.account and side.account != account.id:
         return []
@@ -36,13 +36,9 @@ def covered_audiences(account: Account, scope: Scope, records: Mapping[str, Audi
         return [side.audience] if side.audience in named else []
     if side.kind in {ScopeKind.SENDER, ScopeKind.ACCOUNT_SENDER}:
         return [name for name in named if only_sender(account, records.get(name)) == side.sender]
-    return named
+    return list(named)
 
 
 def covers_account(account: Account, scope: Scope) -> bool:
     """True for a scope that blocks whatever the account sends."""
     return replace(scope, entered=False) in covering_scopes(account, "", None)
-
-
-def _is_removed(record: AudienceRecord | None) -> bool:
-    return record is not None and record.removed

@@ -10,7 +10,7 @@ from gateway.clock import Clock
 from gateway.contact_matching import KnownContacts
 from gateway.contact_rows import ContactRow, RowOutcome, merged, overfull, problem_in, problem_of, said
 from gateway.opt_out_reasons import Reason, reasons
-from gateway.resetting import reset_opt_outs
+from gateway.resetting import may_be_reset, reset_opt_outs
 from store import Store
 from store.contacts import Contact
 from store.directory import Account
@@ -22,17 +22,19 @@ _MOST_ROWS_NOTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A row's outcome, and the contact it was about, when it was taken."""
+    """A row's outcome, and the contact it was about, when it was taken. made: it is new, whoever joins or not."""
 
     outcome: RowOutcome
     contact: Contact | None = None
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
     """What the rows of a block have in common.
 
-    blocked: the numbers that something blocks. refused: those that are not even taken as contacts.
+    blocked: the numbers that something blocks. refused: those that are not even taken as contacts. dry: only say what
+    would come of them.
     """
 
     account: Account
@@ -40,6 +42,7 @@ class _Order:
     batch: str
     blocked: Mapping[str, Reason]
     refused: frozenset[str]
+    dry: bool = False
 
     def mark(self, row: ContactRow) -> str:
         return f"{self.batch}:{row.row}" if self.batch else ""
@@ -53,12 +56,20 @@ class RowTaking:
         self._clock = clock
 
     def take(
-        self, account: Account, rows: Sequence[ContactRow], *, audience: str, reset: bool, actor: str, batch: str
+        self,
+        account: Account,
+        rows: Sequence[ContactRow],
+        *,
+        audience: str,
+        reset: bool,
+        actor: str,
+        batch: str,
+        dry: bool = False,
     ) -> list[Taken]:
         """See gateway.contacts.Contacts.take_rows."""
-        if audience and audience not in account.audiences:
+        if audience and audience not in account.audiences and not dry:
             name_audience(self._store, account, audience)
-        order = self._order(account, rows, audience, reset=reset, actor=actor, batch=batch)
+        order = self._order(account, rows, audience, reset=reset, actor=actor, batch=batch, dry=dry)
         taken: dict[int, Taken] = {}
         left = []
         for index, row in enumerate(rows):
@@ -73,20 +84,30 @@ class RowTaking:
         return [taken[index] for index in range(len(rows))]
 
     def _order(
-        self, account: Account, rows: Sequence[ContactRow], audience: str, *, reset: bool, actor: str, batch: str
+        self,
+        account: Account,
+        rows: Sequence[ContactRow],
+        audience: str,
+        *,
+        reset: bool,
+        actor: str,
+        batch: str,
+        dry: bool,
     ) -> _Order:
         record = self._store.audience_records.get(account.id, audience) if audience else None
         scopes = covering_scopes(account, audience, record)
         numbers = [phone.number for row in rows for phone in row.phones if not problem_of(phone.number)]
         blocked = reasons(self._store, list(dict.fromkeys(numbers)), scopes)
-        if reset and blocked:
+        if reset and dry:
+            blocked = {number: reason for number, reason in blocked.items() if not may_be_reset(reason)}
+        elif reset and blocked:
             detail = {"actor": actor, "batch": batch}
             blocked = reset_opt_outs(self._store, self._clock, account, blocked, scopes, detail)
         refused: list[str] = []
         if blocked and setting_of(account.settings, "enforce_global_opt_outs"):
             codes = self._store.bulk.check(list(blocked), covering_scopes(account, "", None))
             refused = [number for number, code in zip(blocked, codes, strict=True) if code]
-        return _Order(account, audience, batch, blocked, frozenset(refused))
+        return _Order(account, audience, batch, blocked, frozenset(refused), dry)
 
     @staticmethod
     def _refusal(order: _Order, row: ContactRow) -> RowOutcome | None:
@@ -104,6 +125,8 @@ class RowTaking:
             known.meet(list(self._store.contacts.get_many(order.account.id, taken_ids).values()))
             members = self._members(order, left.values())
             planned = {index: self._plan(order, known, row, members) for index, row in left.items()}
+            if order.dry:
+                return planned
             rewrites = known.rewrites()
             written = self._store.contacts.write(rewrites) if rewrites else []
             lost = {
@@ -129,7 +152,7 @@ class RowTaking:
         wanted, left_out = _without_bad_phones(order, row)
         before = known.find(wanted)
         if before is None and not wanted.phones:
-            return Taken(said(row.row, "invalid", "no_number_or_id"))
+            return Taken(said(row.row, "invalid", "no_number"))
         now = self._clock.now()
         start = before or replace(known.new(wanted), created_at=now, updated_at=now, made_by=order.mark(row))
         after, replaced = merged(start, wanted, now)
@@ -145,7 +168,7 @@ class RowTaking:
             after = replace(after, version=start.version + 1)
             known.put(after)
         code, what = left_out or (("changed", ", ".join(replaced)) if replaced else ("", ""))
-        return Taken(said(row.row, outcome, code, what), after)
+        return Taken(said(row.row, outcome, code, what), after, made=before is None)
 
     def _join(self, order: _Order, rows: Sequence[ContactRow], taken: dict[int, Taken]) -> None:
         """Let the primary numbers of the rows that were taken join the audience; whoever may not is named."""
@@ -153,7 +176,10 @@ class RowTaking:
         asked = list(dict.fromkeys(number for number in numbers.values() if number))
         record = self._store.audience_records.get(order.account.id, order.audience)
         scopes = covering_scopes(order.account, order.audience, record)
-        came = self._store.audiences.join_many(order.account.id, order.audience, asked, scopes)
+        if order.dry:
+            came = ["blocked" if number in order.blocked else "joined" for number in asked]
+        else:
+            came = list(self._store.audiences.join_many(order.account.id, order.audience, asked, scopes))
         refused = [number for number, outcome in zip(asked, came, strict=True) if outcome == "blocked"]
         why = dict(order.blocked)
         why |= reasons(self._store, [number for number in refused if number not in why], scopes)

@@ -7,7 +7,7 @@ lease that a thread renews, so that two never run one, and one whose worker died
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,11 +16,13 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
+from gateway.events import Events
 from gateway.import_orders import ImportOrder, order_of
 from gateway.import_reports import RowReport, header_line, report_lines
 from gateway.imports import LEASE, Imports, TakenOver
 from gateway.lists.converting import has_to_be_converted
 from gateway.lists.reading import ListFileError
+from gateway.lists.targets import CONTACTS, OPT_OUTS
 from gateway.logs import logger
 from gateway.queueing import LISTS, JobQueue, effect_of
 from store import Store
@@ -28,6 +30,7 @@ from store.addresses import place_of
 from store.consent import Source
 from store.directory import Account
 from store.errors import StoreError
+from store.events import Event
 from store.imports import ImportRecord
 from store.uploads import KEPT, KEPT_AFTER_END
 
@@ -38,8 +41,8 @@ IMPORT, UNDO = "import", "undo"
 
 MOST_BYTES = 100_000_000
 MOST_ROWS = 10_000_000
-ROWS_IN_BLOCK = 50_000
-"""Rows between two moments at which an import can be stopped or resumed."""
+ROWS_IN_BLOCK: Mapping[str, int] = {OPT_OUTS: 50_000, CONTACTS: 2_000}
+"""Rows between two moments at which an import can be stopped or resumed, by the kind of list."""
 _LOOKED_INTO_AT_ONCE = 2_000_000
 _NEWLINES_AT_ONCE = 1 << 20
 _MOST_ATTEMPTS = 6
@@ -83,13 +86,20 @@ class ImportJobs:
     """Imports of uploaded files."""
 
     def __init__(
-        self, store: Store, queue: JobQueue, clock: Clock, new_id: Callable[[], str], imports: Imports
+        self,
+        store: Store,
+        queue: JobQueue,
+        clock: Clock,
+        new_id: Callable[[], str],
+        imports: Imports,
+        events: Events,
     ) -> None:
         self._store = store
         self._queue = queue
         self._clock = clock
         self._new_id = new_id
         self._imports = imports
+        self._events = events
 
     def submit(self, account: Account, path: Path, *, actor: str, name: str, **wishes: Any) -> ImportRecord:
         """Take a file to be imported by a worker.
@@ -108,7 +118,7 @@ class ImportJobs:
         """
         refuse_too_large(path, name)
         look = path.stat().st_size <= _LOOKED_INTO_AT_ONCE or not has_to_be_converted(path)
-        wishes.setdefault("rows_in_block", ROWS_IN_BLOCK)
+        wishes.setdefault("rows_in_block", ROWS_IN_BLOCK[wishes.get("kind", OPT_OUTS)])
         order = self._imports.order(account, path, actor=actor, name=name, look=look, **wishes)
         self._imports.refuse_impossible(account, order)
         upload = self._new_id()
@@ -212,7 +222,27 @@ class ImportJobs:
         with self._held(work) as held:
             if held and self._attempted(work, record):
                 self._run(work, order_of(record))
+                self._tell(import_id)
                 self._store.outbox.done(work.shard, work.effect)
+
+    def _tell(self, import_id: str) -> None:
+        """Make an event of an import's end. Repeating changes nothing. Raises StoreError."""
+        record = self._imports.record(import_id)
+        at = record.ended_at or record.updated_at
+        data = {
+            "import": import_id,
+            "status": record.status,
+            "file": record.order["file"],
+            "kind": record.order["kind"],
+            "dry_run": record.order["dry_run"],
+            "counts": dict(record.counts),
+            "opt_outs": dict(record.also),
+            "problem": record.problem,
+            "undone": dict(record.undone),
+        }
+        self._events.publish(
+            record.account, [Event(f"{import_id}-{record.status}-{record.blocks}", "import_finished", at, data)]
+        )
 
     def _attempted(self, work: _Work, record: ImportRecord) -> bool:
         now = self._clock.now()
@@ -284,6 +314,7 @@ class ImportJobs:
                         raise TakenOver("Another worker undoes this import now.")
             except NotAllowed as error:
                 log.info("undo refused", id=import_id, why=error.code)
+            self._tell(import_id)
             self._store.outbox.done(work.shard, work.effect)
 
     @contextmanager

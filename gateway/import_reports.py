@@ -2,8 +2,9 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.lists.targets import folded
@@ -11,6 +12,9 @@ from gateway.phone import SENTENCES
 
 OUTCOMES = ("opted_out", "already", "stronger_kept", "would_readd", "duplicate", "invalid", "skipped")
 """What can come of a row of opt-outs; the counts of an import add up to its rows."""
+
+CONTACT_OUTCOMES = ("created", "updated", "unchanged", "opted_out", "invalid")
+"""What can come of a row of contacts. opted_out: it did not join the audience, or was not taken at all."""
 
 ROW_SENTENCES: Mapping[str, str] = {
     "already": "This number was opted out already; the first date stays.",
@@ -29,6 +33,18 @@ ROW_SENTENCES: Mapping[str, str] = {
 
 HEADER = ("row", "number", "outcome", "code", "what it means")
 _RISKY = ("=", "@", "-", "+", "\t", "\r", "|", "%")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockResult:
+    """What came of a block of rows.
+
+    counts: rows by outcome. reports: the rows that are worth a line. also: for contacts, opt-outs that their rows said.
+    """
+
+    counts: Counter[str]
+    reports: Sequence["RowReport"]
+    also: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,20 @@
 """The rows of a block of a list of opt-outs: what each asks for, and what is to be said of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.import_orders import ImportOrder
-from gateway.import_reports import RowReport
+from gateway.clock import Clock
+from gateway.import_orders import ImportOrder, batch_of
+from gateway.import_reports import BlockResult, RowReport
 from gateway.lists.columns import Columns
-from gateway.lists.reading import Block, true_text, true_texts
+from gateway.lists.reading import Block, Table, true_text, true_texts
 from gateway.lists.words import channels_of, says_opted_out
 from gateway.normalising import Normaliser
+from store import Store
 from store.batches import Rows
+from store.consent import milliseconds
+from store.imports import ImportRecord
 from store.journal import ROW_OUTCOMES
 from store.scopes import Channel
 
@@ -52,13 +57,21 @@ class RowsOfBlock:
         ]
 
 
-def read_block(block: Block, encoding: str, order: ImportOrder, columns: Columns, now: int) -> RowsOfBlock:
+def read_block(
+    block: Block,
+    encoding: str,
+    order: ImportOrder,
+    columns: Columns,
+    now: int,
+    only: Collection[int] | None = None,
+) -> RowsOfBlock:
     """What the rows of a block ask for.
 
     Args:
         block, encoding: of the table.
         order, columns: of the import.
         now: milliseconds since 1970.
+        only: indexes of the rows that are meant; all, when left out.
     """
     cells = true_texts(block.column(columns.number), encoding)
     found = RowsOfBlock(block.first_row, cells)
@@ -69,7 +82,7 @@ def read_block(block: Block, encoding: str, order: ImportOrder, columns: Columns
         found.outcomes.setdefault(index, ("invalid", str(numbers[index])))
     times = _times(found, block, order, columns, now)
     first = block.first_row
-    for channels, indexes in _by_channels(found, block, order, columns).items():
+    for channels, indexes in _by_channels(found, block, order, columns, only).items():
         rows = Rows(
             [numbers[index] for index in indexes],
             [times[index] for index in indexes],
@@ -80,11 +93,11 @@ def read_block(block: Block, encoding: str, order: ImportOrder, columns: Columns
 
 
 def _by_channels(
-    found: RowsOfBlock, block: Block, order: ImportOrder, columns: Columns
+    found: RowsOfBlock, block: Block, order: ImportOrder, columns: Columns, only: Collection[int] | None
 ) -> Mapping[tuple[Channel, ...], Sequence[int]]:
     """The indexes of the rows that are to be applied, by the channels that they block."""
     left_out, channels = found.outcomes, _channels(found, block, order, columns)
-    wanted = [index for index in range(len(block)) if index not in left_out]
+    wanted = [index for index in (range(len(block)) if only is None else sorted(only)) if index not in left_out]
     if channels is None:
         return {order.channels: wanted} if wanted else {}
     groups: dict[tuple[Channel, ...], list[int]] = {}
@@ -132,3 +145,35 @@ def _channels(
             found.remarks.setdefault(index, "channel_unreadable")
         said.append(channels or order.channels)
     return said
+
+
+class OptOutRows:
+    """Runs blocks of lists of opt-outs."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def run(
+        self, record: ImportRecord, order: ImportOrder, columns: Columns, table: Table, block: Block, name: str
+    ) -> BlockResult:
+        """Opt out the numbers of a block. Doing the newest block again changes nothing and answers the same.
+
+        Raises:
+            StoreError: some may be opted out; running it again completes it.
+        """
+        rows = read_block(block, table.encoding, order, columns, milliseconds(self._clock.now()))
+        counts = Counter(outcome for outcome, _ in rows.outcomes.values())
+        counts.update(self.apply(record, order, rows, name))
+        return BlockResult(counts, rows.reports(block, table.encoding))
+
+    def apply(self, record: ImportRecord, order: ImportOrder, rows: RowsOfBlock, name: str) -> Counter[str]:
+        """Opt out the numbers of rows. Returns how many had which outcome. Raises StoreError."""
+        counts: Counter[str] = Counter()
+        for channels, (indexes, group) in rows.groups.items():
+            # The parts of a block are known by their first row, so that the groups may share the block's name.
+            outcomes = self._store.batches.apply(batch_of(record, order, channels), name, group)
+            for code, count in Counter(outcomes).items():
+                counts[COUNTED_AS[code]] += count
+            rows.note(indexes, outcomes)
+        return counts

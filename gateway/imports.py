@@ -1,7 +1,7 @@
 """Imports: a file becomes one batch, row by row, that can be stopped, resumed and undone."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,11 +19,12 @@ from gateway.import_orders import (
     reading_of,
     sample_of,
 )
-from gateway.import_reports import OUTCOMES, ReportSink, RowReport
-from gateway.import_rows import COUNTED_AS, read_block
+from gateway.import_reports import CONTACT_OUTCOMES, OUTCOMES, BlockResult, ReportSink
+from gateway.import_rows import OptOutRows
 from gateway.lists.columns import Columns
 from gateway.lists.dates import zone_of
 from gateway.lists.reading import Block, ListFileError, Table, header_block, open_table
+from gateway.lists.targets import OPT_OUTS
 from gateway.phone import is_country
 from store import Store
 from store.batches import Undone
@@ -48,6 +49,10 @@ class TakenOver(StoreError):
     """Another worker has this import now: this one was silent for too long."""
 
 
+BlockRunner = Callable[[ImportRecord, ImportOrder, Columns, Table, Block, str], BlockResult]
+"""Runs a block of a list, which has a name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far an import is. done and size: of the file, in a unit of its own."""
@@ -60,9 +65,11 @@ class Progress:
 class Imports:
     """Imports of all accounts."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, runners: Mapping[str, BlockRunner] | None = None) -> None:
+        """runners: what runs a block of the kinds of lists that are not opt-outs."""
         self._store = store
         self._clock = clock
+        self._runners: Mapping[str, BlockRunner] = {OPT_OUTS: OptOutRows(store, clock).run, **(runners or {})}
 
     def order(
         self,
@@ -122,7 +129,9 @@ class Imports:
         Raises:
             NotAllowed: unknown_sender, one_scope_only, in_the_future or invalid_request.
         """
-        if order.sender and order.audience:
+        if order.kind not in self._runners:
+            raise NotAllowed("invalid_request", f"kind: lists of {order.kind} cannot be imported.")
+        if order.sender and order.audience and order.kind == OPT_OUTS:
             raise NotAllowed("one_scope_only", "Name a sender or an audience, not both.")
         if order.sender and not any(sender.address == order.sender for sender in account.senders):
             raise NotAllowed("unknown_sender", f"{order.sender} is not a sender of this account.")
@@ -222,33 +231,21 @@ class Imports:
         """Returns whether the file was read to its end."""
         columns = order.columns
         assert columns is not None, "the file was looked into"
-        counts = Counter(record.counts)
+        counts, also = Counter(record.counts), Counter(record.also)
         for number, block in enumerate(_with_header(table, columns), 1):
             if number <= record.blocks:
                 continue
-            found, reports = self._run_block(record, order, columns, table, block, str(number))
-            counts.update(found)
-            length = sink.write(reports) if sink is not None else 0
+            result = self._runners[order.kind](record, order, columns, table, block, str(number))
+            counts.update(result.counts)
+            also.update(result.also)
+            length = sink.write(result.reports) if sink is not None else 0
             facts = {"blocks": number, "done": block.done, "size": table.size, "counts": counts, "report": length}
-            self._note(record.id, {**facts, "attempts": 0}, token)
+            self._note(record.id, {**facts, "also": also, "attempts": 0}, token)
             now = self.record(record.id)
             yield Progress(now, block.done, table.size)
             if stopping() or now.wish == "stop":
                 return False
         return True
-
-    def _run_block(
-        self, record: ImportRecord, order: ImportOrder, columns: Columns, table: Table, block: Block, name: str
-    ) -> tuple[Counter[str], list[RowReport]]:
-        rows = read_block(block, table.encoding, order, columns, milliseconds(self._clock.now()))
-        counts = Counter(outcome for outcome, _ in rows.outcomes.values())
-        for channels, (indexes, group) in rows.groups.items():
-            # The parts of a block are known by their first row, so that the groups may share the block's name.
-            outcomes = self._store.batches.apply(batch_of(record, order, channels), name, group)
-            for code, count in Counter(outcomes).items():
-                counts[COUNTED_AS[code]] += count
-            rows.note(indexes, outcomes)
-        return counts, rows.reports(block, table.encoding)
 
     def _note(self, import_id: str, changes: Mapping[str, Any], token: str) -> None:
         if not self._store.imports.change(import_id, self._clock.now(), changes, expect={"holder": [token]}):
@@ -281,6 +278,8 @@ class Imports:
             raise NotAllowed("still_running", "Stop the import before undoing it.")
         if record.order["dry_run"]:
             raise NotAllowed("nothing_to_undo", "A dry run changed nothing.")
+        if record.order["kind"] != OPT_OUTS and not record.also:
+            raise NotAllowed("nothing_to_undo", "It opted nobody out. Contacts stay until they are removed.")
 
     def foretold(self, record: ImportRecord) -> tuple[Undone, bool]:
         """What an undo would lift and leave, and whether that is exact; changes nothing.
@@ -337,6 +336,6 @@ def _with_header(table: Table, columns: Columns) -> Iterator[Block]:
     yield from table.blocks
 
 
-def summary_of(counts: Mapping[str, int], outcomes: Sequence[str] = OUTCOMES) -> dict[str, int]:
-    """Counts by outcome, all of them, in the order of the outcomes."""
-    return {outcome: counts.get(outcome, 0) for outcome in outcomes}
+def summary_of(counts: Mapping[str, int], kind: str = OPT_OUTS) -> dict[str, int]:
+    """Counts by outcome, all of them, in the order of the outcomes of a kind of list."""
+    return {outcome: counts.get(outcome, 0) for outcome in (OUTCOMES if kind == OPT_OUTS else CONTACT_OUTCOMES)}

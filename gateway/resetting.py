@@ -36,7 +36,12 @@ def reset_opt_outs(
     """
     own = [scope for scope in scopes if scope.account]
     changes = [Change("lift", scope, account.id, Source.ADMIN, (Channel.TEXT,)) for scope in own]
-    liftable = [number for number, reason in blocked.items() if not reason.persons and reason.block.scope.account]
+    liftable = [number for number, reason in blocked.items() if may_be_reset(reason)]
     store.changes.apply(liftable, changes, at=clock.now(), detail={**detail, "reason": "reset"})
     left = {number: reason for number, reason in blocked.items() if number not in set(liftable)}
     return left | reasons(store, liftable, scopes)
+
+
+def may_be_reset(reason: Reason) -> bool:
+    """True when an admin may lift what blocks a number: neither a person's own word nor anything of other accounts."""
+    return not reason.persons and bool(reason.block.scope.account)

@@ -10,12 +10,15 @@ from importlib.metadata import version
 
 import redis
 
+from gateway.account_changes import AccountChanges
+from gateway.audiences import Audiences
 from gateway.carriers import open_carriers
 from gateway.carriers.base import Carrier, ListsInbound
 from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.contact_opt_outs import ContactOptOuts
 from gateway.contacts import Contacts
 from gateway.conversations import Conversations
 from gateway.drift import DriftReport
@@ -25,11 +28,14 @@ from gateway.event_delivery import EventDelivery
 from gateway.events import ANNOUNCE, DELIVER, Events
 from gateway.following import FOLLOW, Follower, Following
 from gateway.guarded_http import GuardedHttp
+from gateway.import_contacts import ContactRows
 from gateway.import_jobs import IMPORT, UNDO, ImportJobs
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
+from gateway.lists.targets import CONTACTS
 from gateway.metrics import Metrics
+from gateway.opt_out_effects import AFTER_CLARIFICATION, OptOutEffects
 from gateway.opt_out_links import OptOutLinks
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
@@ -106,6 +112,21 @@ class Services:
         return Contacts(self.store, self.clock)
 
     @cached_property
+    def contact_opt_outs(self) -> ContactOptOuts:
+        """Opt-outs from the page of a contact."""
+        return ContactOptOuts(self.contacts, self.consent)
+
+    @cached_property
+    def audiences(self) -> Audiences:
+        """Audiences and who is in them."""
+        return Audiences(self.store, self.clock)
+
+    @cached_property
+    def opt_out_effects(self) -> OptOutEffects:
+        """What an opt-out does to audiences, contacts, waiting texts and open questions."""
+        return OptOutEffects(self.store, self.clock, self.contacts, self.outbound.withdraw)
+
+    @cached_property
     def erasure(self) -> Erasure:
         """Erasing a person."""
         return Erasure(self.store, self.consent, self.reviews, self.clock, self.erasers)
@@ -118,17 +139,22 @@ class Services:
     @cached_property
     def imports(self) -> Imports:
         """Imports of files."""
-        return Imports(self.store, self.clock)
+        return Imports(self.store, self.clock, {CONTACTS: ContactRows(self.store, self.clock, self.contacts).run})
 
     @cached_property
     def import_jobs(self) -> ImportJobs:
         """Imports of uploaded files, by workers."""
-        return ImportJobs(self.store, self.queue, self.clock, self.new_id, self.imports)
+        return ImportJobs(self.store, self.queue, self.clock, self.new_id, self.imports, self.events)
 
     @cached_property
     def configuration(self) -> Configuration:
         """Accounts as code."""
         return Configuration(self.store, tuple(self.carriers), self.clock)
+
+    @cached_property
+    def account_changes(self) -> AccountChanges:
+        """Settings, own words and API keys of accounts."""
+        return AccountChanges(self.store, self.clock)
 
     @cached_property
     def events(self) -> Events:
@@ -150,7 +176,7 @@ class Services:
     @property
     def followers(self) -> Sequence[Follower]:
         """Who sees every consent change after it was made, in this order."""
-        return (self.events,)
+        return (self.events, self.opt_out_effects)
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -241,6 +267,7 @@ class Services:
             UNDO: self.import_jobs.undo,
             DELIVER: self.event_delivery.deliver,
             ANNOUNCE: self.events.announce,
+            AFTER_CLARIFICATION: self.opt_out_effects.after_clarification,
         }
 
     def close(self) -> None:
@@ -256,6 +283,7 @@ QUEUE_OF_EFFECT: Mapping[str, str] = {
     UNDO: LISTS,
     DELIVER: EVENTS,
     ANNOUNCE: EVENTS,
+    AFTER_CLARIFICATION: DEFAULT,
 }
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 

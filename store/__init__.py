@@ -33,9 +33,11 @@ from store.health import Health
 from store.idempotency import IdempotencyStore
 from store.imports import ImportStore
 from store.inbound import InboundStore
+from store.journal_listing import JournalListing
 from store.journal_reading import JournalStore
 from store.listing import ListingStore
 from store.messages import MessageStore
+from store.open_questions import QuestionStore
 from store.outbox import Outbox
 from store.pseudonyms import Pseudonyms
 from store.rates import RateStore
@@ -68,6 +70,7 @@ class Store:
     audience_members: AudienceMembers
     audience_records: AudienceRecords
     changes: ChangeStore
+    questions: QuestionStore
     contacts: ContactStore
     contact_listing: ContactListing
     reviews: ReviewStore
@@ -85,6 +88,7 @@ class Store:
     uploads: UploadStore
     health: Health
     journal: JournalStore
+    journal_listing: JournalListing
     reconciliation: ReconciliationStore
     keyspace: Keyspace
     erasure: ErasureStore
@@ -158,6 +162,7 @@ def _stores(
         audience_members=AudienceMembers(topology, bulk),
         audience_records=AudienceRecords(client),
         changes=ChangeStore(functions, pseudonyms),
+        questions=QuestionStore(topology, functions),
         contacts=contacts,
         contact_listing=ContactListing(topology, contacts),
         reviews=ReviewStore(client, functions),
@@ -175,6 +180,7 @@ def _stores(
         uploads=UploadStore(client),
         health=Health(topology),
         journal=JournalStore(client),
+        journal_listing=JournalListing(topology),
         reconciliation=ReconciliationStore(client),
         keyspace=Keyspace(topology),
         erasure=ErasureStore(client, topology, functions, pseudonyms),

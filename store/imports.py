@@ -23,9 +23,10 @@ class ImportRecord:
 
     status: queued, running, stopped, finished, failed or undone. order: what was asked for, as the caller wrote it.
     blocks: how many blocks of the file are done. done, size: how far that is, in a unit of the file's own. counts:
-    rows by outcome. report: how long the report is, so that a resumed import goes on there. problem: why it failed.
-    wish: "stop" when somebody wants it stopped. attempts: how often it was begun since it last got on. undoing: of its
-    undo, who asked and how far it is. undone: what the undo did. applied: the import that a dry run became.
+    rows by outcome. also: opt-outs that a list of contacts brought, by outcome. report: how long the report is, so that
+    a resumed import goes on there. problem: why it failed. wish: "stop" when somebody wants it stopped. attempts: how
+    often it was begun since it last got on. undoing: of its undo, who asked and how far it is. undone: what the undo
+    did. applied: the import that a dry run became.
     """
 
     id: str
@@ -38,6 +39,7 @@ class ImportRecord:
     done: int = 0
     size: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
+    also: Mapping[str, int] = field(default_factory=dict)
     report: int = 0
     problem: str = ""
     wish: str = ""
@@ -166,7 +168,7 @@ def _record(import_id: str, raw: Mapping[bytes, bytes]) -> ImportRecord | None:
         return None
     text = {name.decode(): value.decode() for name, value in raw.items()}
     numbers = {name: int(text.get(name, "0")) for name in ("blocks", "done", "size", "report", "attempts")}
-    documents = {name: json.loads(text.get(name, "{}")) for name in ("counts", "undoing", "undone")}
+    documents = {name: json.loads(text.get(name, "{}")) for name in ("counts", "also", "undoing", "undone")}
     times = {f"{name}_at": moment(text[name]) if text.get(name) else None for name in ("began", "ended")}
     fields: dict[str, Any] = {**numbers, **documents, **times}
     return ImportRecord(

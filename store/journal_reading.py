@@ -59,6 +59,25 @@ class JournalStore:
         ]
         return [entries[0] if entries else None for entries in found]
 
+    def entry(self, shard: str, owner: str, entry_id: str) -> list[JournalEntry]:
+        """One entry of a journal, for each number in it one; nothing when there is none. Raises StoreError."""
+        with store_errors():
+            rows: Any = self._client.xrange(keys.journal(shard, owner), entry_id, entry_id)
+        return [entry for name, fields in rows for entry in every_entry_of(shard, name.decode(), fields)]
+
+    def was_asked_since(self, number: str, owner: str, entry_id: str) -> bool:
+        """True when a number was asked to confirm that it joins, after an entry of its shard. Raises StoreError."""
+        stream, after = keys.journal(shard_of(number), owner), f"({entry_id}"
+        while True:
+            with store_errors():
+                rows: Any = self._client.xrange(stream, after, "+", count=_PAGE)
+            asked = {b"kind": b"join", b"outcome": b"asked", b"number": number.encode()}
+            if any(asked.items() <= fields.items() for _, fields in rows):
+                return True
+            if len(rows) < _PAGE:
+                return False
+            after = f"({rows[-1][0].decode()}"
+
     def pushed(self, shard: str, account: str, opt_outs: Sequence[tuple[str, str]]) -> list[datetime | None]:
         """When the carrier was told of each opt-out, in the order asked; None for never. Raises StoreError.
 

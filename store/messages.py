@@ -1,7 +1,7 @@
 """Messages: their records, their timelines, and every step an outbound message can take."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -185,13 +185,37 @@ class MessageStore:
             stored = pipeline.execute()
         return [message_from(identifier, raw) for identifier, raw in zip(identifiers, stored, strict=True) if raw]
 
-    def hand_over(self, message: Message, *, now: datetime, lease: timedelta) -> HandOver:
+    def queued_to(self, account: str, addresses: Sequence[str], *, limit: int = 100) -> list[str]:
+        """The ids of texts of an account to many numbers that wait to be handed over; two round trips.
+
+        Args:
+            account: whose texts.
+            addresses: to whom.
+            limit: how many of the newest texts with each are looked at; the gate stops older ones all the same.
+
+        Raises:
+            StoreError: there is no answer.
+        """
+        threads = self._client.pipeline(transaction=False)
+        for address in addresses:
+            threads.xrevrange(keys.thread(shard_of(address), account, address), count=limit)
+        statuses = self._client.pipeline(transaction=False)
+        with store_errors():
+            rows: Any = [row for found in (threads.execute() if addresses else []) for row in found]
+            ids = [fields[b"id"].decode() for _, fields in rows if fields[b"direction"] == b"out"]
+            for identifier in ids:
+                statuses.hget(keys.message(identifier[1:3], identifier), "status")
+            found: Any = statuses.execute() if ids else []
+        return [identifier for identifier, status in zip(ids, found, strict=True) if status == b"queued"]
+
+    def hand_over(self, message: Message, *, now: datetime, lease: timedelta, only_stop: bool = False) -> HandOver:
         """Ask the gate, at the moment of hand-off (G2).
 
         Args:
             message: the message; only its immutable fields are used, the rest is read anew.
             now: the time.
             lease: how long the caller may take; a message handed over longer ago is `unknown`, never resent.
+            only_stop: nobody is about to send it. What the gate would refuse is settled now; else it stays "queued".
 
         Raises:
             StoreError: the gate did not answer. The caller must not send.
@@ -208,6 +232,7 @@ class MessageStore:
             "field": place.details_field,
             "channel": Channel.TEXT,
             "scopes": scopes,
+            "only_stop": True if only_stop else None,
         }
         answer = json.loads(self._functions.call("sg_hand_over", names + gate_names, without_none(payload)))
         return HandOver(answer["verdict"], answer["reason"], blocks_from(answer["blocks"], Channel.TEXT))

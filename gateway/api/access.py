@@ -23,6 +23,8 @@ _EITHER = frozenset({"send", "read", "manage", "admin"})
 _MANAGE = frozenset({"manage", "admin"})
 _ADMIN = frozenset({"admin"})
 
+_ADMIN = frozenset({"admin"})
+
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.send_message": _SEND,
     "api.get_message": _EITHER,
@@ -60,6 +62,23 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api_conversations.reply_in_conversation": _SEND,
     "api_conversations.opt_out_in_conversation": _MANAGE,
     "api_conversations.get_statistics": _READ,
+    "api_contacts.list_contacts": _READ,
+    "api_contacts.take_contact": _MANAGE,
+    "api_contacts.get_contact": _READ,
+    "api_contacts.change_contact": _MANAGE,
+    "api_contacts.remove_contact": _MANAGE,
+    "api_contacts.get_contact_opt_outs": _READ,
+    "api_contacts.put_contact_opt_outs": _MANAGE,
+    "api_contacts.delete_contact_opt_outs": _MANAGE,
+    "api_audiences.list_audiences": _READ,
+    "api_audiences.create_audience": _MANAGE,
+    "api_audiences.get_audience": _READ,
+    "api_audiences.change_audience": _MANAGE,
+    "api_audiences.remove_audience": _MANAGE,
+    "api_audiences.list_members": _READ,
+    "api_audiences.add_members": _MANAGE,
+    "api_audiences.remove_member": _MANAGE,
+    "api_audiences.get_sendable": _READ,
     "api_consent.list_reviews": _READ,
     "api_consent.decide_review": _MANAGE,
     "api_consent.subscribe": _MANAGE,
@@ -67,6 +86,15 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api_consent.preview_reply": _READ,
     "api_consent.list_keywords": _READ,
     "api_consent.switch_keyword": _MANAGE,
+    "api_account.list_api_keys": _ADMIN,
+    "api_account.create_api_key": _ADMIN,
+    "api_account.revoke_api_key": _ADMIN,
+    "api_account.list_settings": _READ,
+    "api_account.change_settings": _ADMIN,
+    "api_account.list_journal": _READ,
+    "api_account.create_keyword": _MANAGE,
+    "api_account.change_keyword": _MANAGE,
+    "api_account.delete_keyword": _MANAGE,
 }
 
 

@@ -2,7 +2,10 @@
 
 from flask_openapi3.blueprint import APIBlueprint
 
+from gateway.api.account_views import account_api
+from gateway.api.audience_views import audiences_api
 from gateway.api.consent_views import consent_api
+from gateway.api.contact_views import contacts_api
 from gateway.api.conversation_views import conversations_api
 from gateway.api.erasure_views import erasure_api
 from gateway.api.event_views import events_api
@@ -14,12 +17,15 @@ from gateway.api.views import api
 
 DOORS: tuple[APIBlueprint, ...] = (
     api,
+    texts_api,
+    conversations_api,
     imports_api,
+    contacts_api,
+    audiences_api,
     consent_api,
     proof_api,
     erasure_api,
     links_api,
     events_api,
-    texts_api,
-    conversations_api,
+    account_api,
 )

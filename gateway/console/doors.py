@@ -4,11 +4,14 @@ from flask import Blueprint
 
 from gateway.console import (
     access,
+    conversation_views,
     display,
     event_views,
     failures,
     home_views,
+    incoming_views,
     layout,
+    number_views,
     phone_views,
     review_views,
     sign_in_views,
@@ -20,11 +23,14 @@ from gateway.console.blueprints import console, pages
 # Each of these puts its routes, filters or checks onto the blueprints when it is imported.
 MODULES = (
     access,
+    conversation_views,
     display,
     event_views,
     failures,
     home_views,
+    incoming_views,
     layout,
+    number_views,
     phone_views,
     review_views,
     sign_in_views,

@@ -86,7 +86,8 @@ def guess(header: Sequence[str], normaliser: Normaliser, kind: str = OPT_OUTS) -
     _once(found)
     for target in TARGETS.values():
         if kind in target.kinds and (target.many or target.name not in found):
-            _fill(found, names, target.name, target.wordings, many=target.many)
+            more = target.in_opt_outs if kind == OPT_OUTS else ()
+            _fill(found, names, target.name, (*target.wordings, *more), many=target.many)
     _one_phone(found, names)
     left = [
         target or (f"{PROPERTY}{name.strip()[:60]}" if kind == CONTACTS and name.strip() else IGNORE)

@@ -18,13 +18,15 @@ _PROPERTY_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,60}")
 class Target:
     """One target field.
 
-    meaning: for people. wordings: headers that mean it, letters and digits only, the surest first. many: more than
-    one column may be it. kinds: what the file may be a list of for it to be used.
+    meaning: for people. wordings: headers that mean it, letters and digits only, the surest first. in_opt_outs: headers
+    that mean it in a list of opt-outs only ("date", "to": anything may be called so in a list of contacts). many: more
+    than one column may be it. kinds: what the file may be a list of for it to be used.
     """
 
     name: str
     meaning: str
     wordings: tuple[str, ...] = ()
+    in_opt_outs: tuple[str, ...] = ()
     many: bool = False
     kinds: tuple[str, ...] = KINDS
 
@@ -38,9 +40,9 @@ TARGETS: Mapping[str, Target] = {
             (
                 *("phone", "phonenumber", "mobile", "mobilephone", "mobilenumber", "cell", "cellphone", "cellnumber"),
                 *("number", "telephone", "telephonenumber", "tel", "msisdn", "contactnumber", "optedoutnumber"),
-                *("subscriber", "subscribernumber", "recipient", "recipientnumber", "destination", "to", "from"),
-                *("address", "handynummer", "telefon", "telefono", "teléfono", "celular", "téléphone", "portable"),
+                *("handynummer", "telefon", "telefono", "teléfono", "celular", "téléphone", "portable"),
             ),
+            ("subscriber", "subscribernumber", "recipient", "recipientnumber", "destination", "to", "from", "address"),
         ),
         Target("primary_phone", "The number that is used first.", ("primaryphone", "primaryphonenumber", "mainphone")),
         Target(
@@ -59,8 +61,11 @@ TARGETS: Mapping[str, Target] = {
             (
                 *("optedoutat", "optoutdate", "optedoutdate", "optoutat", "optouttime", "optouttimestamp"),
                 *("optedouttimestamp", "unsubscribedat", "unsubscribedate", "unsubscribeddate", "dateoptedout"),
-                *("dateunsubscribed", "dateofoptout", "optedouton", "stoppedat", "since", "date", "dateadded"),
-                *("timestamp", "time", "datetime", "createdat", "created", "createddate", "addedat", "addedon"),
+                *("dateunsubscribed", "dateofoptout", "optedouton", "unsubscribedon", "stoppedat"),
+            ),
+            (
+                *("since", "date", "dateadded", "timestamp", "time", "datetime", "createdat", "created"),
+                *("createddate", "addedat", "addedon"),
             ),
         ),
         Target(

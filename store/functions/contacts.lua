@@ -1,5 +1,5 @@
 --[[
-Third part: contacts and who is in which audience. A call is about one shard; a shard's number is its keys' hash tag.
+Contacts, who is in which audience, and what an opt-out does to both. A call is about one shard; a shard's number is its keys' hash tag.
 store/contacts.py and store/audiences.py make the arguments.
 --]]
 
@@ -105,4 +105,14 @@ redis.register_function('sg_audience_leave', function(keys, args)
     end
   end
   return left
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_close_question: an open question is closed, if it is still the one that was read
+--   KEYS     open question        ARGV  the question
+--   returns  1 when it was closed, else 0
+
+redis.register_function('sg_close_question', function(keys, args)
+  if redis.call('GET', keys[1]) ~= args[1] then return 0 end
+  return redis.call('DEL', keys[1])
 end)

@@ -340,13 +340,23 @@ local function recount(keys, entry, old, new)
   count_day(keys, entry, 'out:' .. new)
 end
 
-local function keep_for(keys, entry, now, retention)
+local function clean_up(keys, entry, now, retention)
   local cutoff = tonumber(now) - retention
   for _, position in ipairs({ entry.texts, entry.conversations, entry.unanswered }) do
     local old = redis.call('ZRANGEBYSCORE', keys[position], '-inf', cutoff, 'LIMIT', 0, TRIMMED_AT_ONCE)
     if #old > 0 then redis.call('ZREM', keys[position], unpack(old)) end
     redis.call('PEXPIRE', keys[position], retention)
   end
+end
+
+-- One text in sixteen pays for cleaning up behind all of them; the first of a conversation makes sure that the lists
+-- of an account that sends nothing any more end too.
+local function keep_for(keys, entry, payload, message, first)
+  if string.sub(message.id, -1) == '0' then return clean_up(keys, entry, payload.now, message.retention) end
+  if not first then return end
+  redis.call('PEXPIRE', keys[entry.texts], message.retention)
+  redis.call('PEXPIRE', keys[entry.conversations], message.retention)
+  if entry.waits then redis.call('PEXPIRE', keys[entry.unanswered], message.retention) end
 end
 
 local function enlist(keys, payload, message)
@@ -358,10 +368,7 @@ local function enlist(keys, payload, message)
   elseif entry.waits == false then
     redis.call('ZREM', keys[entry.unanswered], entry.address)
   end
-  -- One text in sixteen, and the first of a conversation, pay for cleaning up behind all of them.
-  if message.retention and (new == 1 or string.sub(message.id, -1) == '0') then
-    keep_for(keys, entry, payload.now, message.retention)
-  end
+  if message.retention then keep_for(keys, entry, payload, message, new == 1) end
   count_day(keys, entry, message.direction == 'in' and 'in' or 'out:queued')
   if message.audience then count_day(keys, entry, 'sent:' .. message.audience) end
 end
@@ -656,6 +663,7 @@ end)
 ------------------------------------------------------------------------------------------------------------
 -- sg_hand_over: the gate (G2, G4, G9). Asked by a worker at the moment it would call the carrier.
 --   KEYS     message, timeline, outbox, counters, figures of its day, hold index, then per scope: gate index, details
+--   payload  only_stop: nobody wants to send it now; it is stopped if it would be refused, else left as it is
 --   returns  JSON {verdict, reason, blocks}; verdict "send" means: this caller, and nobody else, sends it now
 
 local function age_verdict(keys, payload, status)
@@ -693,7 +701,10 @@ redis.register_function('sg_hand_over', function(keys, args)
     redis.call('ZREM', keys[payload.outbox], payload.effect)
     return verdict('missing', '')
   end
-  if message.status ~= 'queued' then return verdict(age_verdict(keys, payload, message.status)) end
+  if message.status ~= 'queued' then
+    if payload.only_stop then return verdict('done', message.status) end
+    return verdict(age_verdict(keys, payload, message.status))
+  end
   local name, reason, found = refusal(keys, payload, message)
   if name then
     if #found > 0 then redis.call('HSET', keys[payload.message], 'blocked_by', cjson.encode(found[1])) end
@@ -702,6 +713,7 @@ redis.register_function('sg_hand_over', function(keys, args)
     if message.kind == 'confirmation' then count(keys, payload, 'confirmation_' .. name) end
     return verdict(name, reason, found)
   end
+  if payload.only_stop then return verdict('queued', '') end
   redis.call('HSET', keys[payload.message], 'status', 'handing_over', 'handed_at', payload.now, 'updated', payload.now)
   redis.call('HINCRBY', keys[payload.message], 'attempts', 1)
   redis.call('ZADD', keys[payload.outbox], tonumber(payload.now) + payload.lease, payload.effect)

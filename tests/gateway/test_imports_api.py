@@ -1,88 +1,23 @@
 """Imports through the API and workers: what comes of each row, dry runs, stopping, resuming, undoing."""
 
-import csv
-import io
-import json
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 
-from gateway.import_jobs import IMPORT, UNDO
+from gateway.import_jobs import IMPORT
 from gateway.imports import TakenOver
-from gateway.queueing import effect_of, parts_of
+from gateway.queueing import effect_of
 from gateway.services import Services
 from store.addresses import place_of
 from store.consent import Change, Source
 from store.scopes import Channel, Scope
 from tests.conftest import FakeClock
+from tests.gateway.conftest import Upload
 
 PERSON, OTHER, THIRD = "+14155550100", "+14155550101", "+14155550102"
 ACME = Scope.of_account("acme")
-
-Upload = Callable[..., Any]
-
-
-@pytest.fixture
-def work(services: Services) -> Callable[[], None]:
-    """Do what waits for the workers of lists, in this process."""
-
-    def run() -> None:
-        services.queue.flush()
-        due = services.store.outbox.claim_due(
-            services.clock.now() + timedelta(minutes=1), lease=timedelta(seconds=30), limit=1000
-        )
-        for effect in sorted(due):
-            kind, identifier = parts_of(effect)
-            if kind in {IMPORT, UNDO}:
-                services.doers[kind](identifier)
-
-    return run
-
-
-@pytest.fixture
-def keys(services: Services) -> Callable[[str, str], dict[str, str]]:
-    made: dict[tuple[str, str], str] = {}
-
-    def headers(account: str, role: str) -> dict[str, str]:
-        if (account, role) not in made:
-            made[account, role] = services.store.api_keys.create(account, role, services.clock.now())
-        return {"Authorization": f"Bearer {made[account, role]}"}
-
-    return headers
-
-
-@pytest.fixture
-def upload(client: FlaskClient, keys: Callable[[str, str], dict[str, str]]) -> Upload:
-    """Upload a list: `upload("phone\\n...", dry_run=True)` -> (status, JSON)."""
-
-    def send(content: str | bytes, *, path: str = "/imports", name: str = "list.csv", role: str = "manage",
-             account: str = "acme", headers: dict[str, str] | None = None, **form: Any) -> tuple[int, Any]:  # fmt: skip
-        raw = content.encode() if isinstance(content, str) else content
-        fields = {key: value if isinstance(value, str | list) else json.dumps(value) for key, value in form.items()}
-        response = client.post(
-            f"/api/v1{path}",
-            data={"file": (io.BytesIO(raw), name), **fields},
-            headers={**keys(account, role), **(headers or {})},
-            content_type="multipart/form-data",
-        )
-        return response.status_code, response.get_json(force=True, silent=True)
-
-    return send
-
-
-@pytest.fixture
-def errors(client: FlaskClient, keys: Callable[[str, str], dict[str, str]]) -> Callable[[str], list[dict[str, str]]]:
-    def rows(import_id: str) -> list[dict[str, str]]:
-        response = client.get(f"/api/v1/imports/{import_id}/errors.csv", headers=keys("acme", "read"))
-        assert response.status_code == 200
-        assert response.content_type == "text/csv; charset=utf-8"
-        return list(csv.DictReader(io.StringIO(response.get_data(as_text=True), newline="")))
-
-    return rows
 
 
 def stop(services: Services, number: str, at: Any, kind: str = "opt_out", source: Source = Source.KEYWORD) -> None:
@@ -383,6 +318,18 @@ def test_imports_are_listed_newest_first_in_pages(upload: Upload, api: Any, cloc
         cursor = page["next"]
     assert sorted(seen) == sorted(made)
     assert len(seen) == 5
+
+
+def test_programs_are_told_when_an_import_has_ended(services: Services, upload: Upload, api: Any, work: Any) -> None:
+    _, made = upload(f"phone\n{PERSON}\nn/a\n")
+    work()
+    api("POST", f"/imports/{made['id']}/undo")
+    work()
+    told = [event for event in api("GET", "/events?limit=50")[1]["items"] if event["type"] == "import_finished"]
+    assert [(event["data"]["status"], event["data"]["counts"]) for event in told] == [
+        ("finished", {"opted_out": 1, "invalid": 1}),
+        ("undone", {"opted_out": 1, "invalid": 1}),
+    ]
 
 
 READS = ("", "/undo", "/errors.csv")
