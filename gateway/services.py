@@ -38,6 +38,7 @@ from gateway.lists.targets import CONTACTS
 from gateway.metrics import Metrics
 from gateway.opt_out_effects import AFTER_CLARIFICATION, OptOutEffects
 from gateway.opt_out_links import OptOutLinks
+from gateway.opt_out_lists import IndexFollower, OptOutLists
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
 from gateway.queueing import DEFAULT, EVENTS, LISTS, SEND, JobQueue
@@ -175,6 +176,11 @@ class Services:
         return ConfiguredBelongings(self.store, self.users, self.event_delivery, self.clock)
 
     @cached_property
+    def opt_out_lists(self) -> OptOutLists:
+        """Lists of opt-outs, page by page and as files."""
+        return OptOutLists(self.store, self.clock.monotonic)
+
+    @cached_property
     def following(self) -> Following:
         """What is done after consent changes."""
         return Following(self.store, self.followers)
@@ -182,7 +188,7 @@ class Services:
     @property
     def followers(self) -> Sequence[Follower]:
         """Who sees every consent change after it was made, in this order."""
-        return (self.events, self.opt_out_effects)
+        return (IndexFollower(self.store), self.events, self.opt_out_effects)
 
     @cached_property
     def sweeper(self) -> Sweeper:
