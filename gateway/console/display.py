@@ -125,3 +125,9 @@ def thousands(count: int) -> str:
 def count_of(count: int, one: str, many: str = "") -> str:
     """A count with its word: 1 number, 2,000 numbers."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+@console.app_template_filter("who")
+def who(actor: str) -> str:
+    """Who did something, as journals name them, for people."""
+    return actor.removeprefix("user ")

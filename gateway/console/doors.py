@@ -4,17 +4,42 @@ from flask import Blueprint
 
 from gateway.console import (
     access,
+    api_keys_views,
     display,
     failures,
     home_views,
+    keywords_views,
     layout,
+    overview_views,
+    own_words_views,
     phone_views,
+    replies_views,
+    senders_views,
+    settings_views,
     sign_in_views,
+    system_views,
     users_views,
 )
 from gateway.console.blueprints import console, pages
 
 # Each of these puts its routes, filters or checks onto the blueprints when it is imported.
-MODULES = (access, display, failures, home_views, layout, phone_views, sign_in_views, users_views)
+MODULES = (
+    access,
+    api_keys_views,
+    display,
+    failures,
+    home_views,
+    keywords_views,
+    layout,
+    overview_views,
+    own_words_views,
+    phone_views,
+    replies_views,
+    senders_views,
+    settings_views,
+    sign_in_views,
+    system_views,
+    users_views,
+)
 
 DOORS: tuple[Blueprint, ...] = (console, pages)
