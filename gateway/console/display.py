@@ -71,7 +71,7 @@ def local(moment: datetime) -> datetime:
 def when(moment: datetime | None, nothing: str = "never") -> Markup:
     """A time as people say it, with the exact one on hover."""
     if moment is None:
-        return Markup('<span class="text-secondary">{}</span>').format(nothing)
+        return Markup('<span class="soft">{}</span>').format(nothing)
     here, now = local(moment), local(services().clock.now())
     if here.date() == now.date():
         said = f"{here:%H:%M}"
@@ -106,7 +106,7 @@ def number(address: str) -> str:
 def phone(address: str) -> Markup:
     """A number in national form for a number of the account's country; what is copied is E.164."""
     if not is_number(address):
-        return Markup('<span class="number">{}</span>').format(address)
+        return Markup('<span class="wrap">{}</span>').format(address)
     home = g.account.default_country if "account" in g else ""
     parsed = phonenumbers.parse(address)
     at_home = home and phonenumbers.country_code_for_region(home) == parsed.country_code

@@ -6,7 +6,7 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 from werkzeug.wrappers import Response
 
 from gateway.account_changes import findings_of
-from gateway.console.access import account, actor, services
+from gateway.console.access import account, actor, can, services
 from gateway.console.blueprints import pages
 from gateway.console.forms import saves_itself
 from gateway.console.language_names import NAMES, language_name
@@ -14,6 +14,8 @@ from gateway.console.layout import confirm_page
 from gateway.console.listing import CHOICE, Column, Filter, Listing, listing
 from gateway.errors import NotAllowed
 from gateway.keyword_switches import KeywordState
+from gateway.linting import TEXT_NAMES
+from gateway.situation import rule_id_of
 from gateway.trying import Trial
 from keywords import Action, RuleInfo
 from store.directory import Sender
@@ -60,7 +62,22 @@ def _page(trial: Trial | None, text: str, sender: str) -> str:
         words_of=words_of,
         language_name=language_name,
         action_words=ACTION_WORDS,
+        place_of=_place_of,
     )
+
+
+def _place_of(where: str) -> tuple[str, str]:
+    """What a finding is about, as people call it, and the address of its page ("" for none)."""
+    name, _, language = where.partition(".")
+    if name in TEXT_NAMES:
+        label = f"{name.removesuffix('_message').replace('_', ' ').capitalize()}, {language_name(language)}"
+        return label, url_for("account.reply", name=name, language=language) if can("configure") else ""
+    own = next((each.word for each in account().keywords if rule_id_of(account(), each) == where), None)
+    if own is not None:
+        return own, url_for("account.own_word", word=own) if can("configure") else ""
+    if any(state.rule.id == where for state in services().keyword_switches.states(account())):
+        return words_of(_state(where).rule), url_for("account.keyword", rule_id=where)
+    return where.replace("_", " ").capitalize(), ""
 
 
 def _shown(states: Sequence[KeywordState], asked: Listing) -> list[KeywordState]:

@@ -88,7 +88,7 @@ def _form(name: str, language: str, shown: Draft) -> str:
         language=language,
         language_name=language_name(language),
         ours=built_in()[language][name],
-        variables=[(each, words) for each, words in VARIABLES.items()],
+        variables=list(VARIABLES.items()),
         brand=brand_of(account()),
         shown=preview(account(), name, language, shown.values["body"] or None),
     )

@@ -141,16 +141,18 @@ def fault_of(error: NotAllowed) -> str:
 
 
 def _asked_first(name: str) -> str:
+    waits = (
+        f"Texts that ask to stop no longer block by themselves in {account().name}; they wait on the review page, and "
+        "nobody is texted by broadcasts meanwhile."
+    )
     return confirm_page(
         "Let a person decide about every STOP?",
-        [NOBODY_ACTS[0].upper() + NOBODY_ACTS[1:],
-         f"Texts that ask to stop no longer block by themselves in {account().name}; they wait on the review page, and "
-         "nobody is texted by broadcasts meanwhile."],
+        [NOBODY_ACTS[0].upper() + NOBODY_ACTS[1:], waits],
         button="Switch automated opt-outs off",
         back=url_for("account.settings"),
         fields={"to": "off"},
         action=url_for("account.change_setting", name=name),
-    )  # fmt: skip
+    )
 
 
 @pages.get("/settings/history")

@@ -70,7 +70,7 @@ def _shown(setting: Setting, value: Any) -> str:
     if value is None or value == ():
         return "not set"
     # A URL may carry a password.
-    if setting.secret or setting.field.endswith("_url") and "@" in str(value):
+    if setting.secret or (setting.field.endswith("_url") and "@" in str(value)):
         return "set"
     if isinstance(value, bool):
         return "on" if value else "off"
