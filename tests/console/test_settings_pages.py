@@ -166,8 +166,6 @@ def test_home_counts_what_happened_and_what_waits(owner: Visitor, services: Serv
     text(owner.client, "STOP")
     text(owner.client, "not sure I want these")
     page = owner.get(f"{ACME}/?days=30").get_data(as_text=True)
-    figures = dict(re.findall(r'class="figure">(\d+)</span><span class="caption">([^<,]+)', page))
-    assert {caption.strip(): count for count, caption in figures.items()} != None
     assert "1 by the person" in page
     assert re.search(r'class="figure">2</span><span class="caption">texts in today', page)
 
