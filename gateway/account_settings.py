@@ -56,6 +56,15 @@ ACCOUNT_SETTINGS: Mapping[str, AccountSetting] = {
         AccountSetting("clarification_window", NUMBER, 60, "Minutes in which the answer to that counts.", most=1440),
         AccountSetting("review_window", NUMBER, 7,
                        "Days in which a person may take back an opt-out that was read out of free words.", most=90),
+        AccountSetting("remove_from_all_audiences", SWITCH, True,
+                       "An opt-out takes the number out of every audience that it covers; works by itself. Off: the "
+                       "number stays in them and is suppressed there."),
+        AccountSetting("delete_opt_outs_from_contacts", SWITCH, False,
+                       "An opt-out from the whole account deletes the stored contact; of a contact with several phones "
+                       "only that phone. The opt-out itself stays."),
+        AccountSetting("enforce_global_opt_outs", SWITCH, True,
+                       "Who opted out from the whole account is not taken into contacts again by an import or a "
+                       "program. Off: the contact is taken, but joins no audience and gets no text all the same."),
         AccountSetting("brand", TEXT, "", "The name in replies. Empty: the account's name."),
         AccountSetting("help_contact", TEXT, "", "A phone number or address for people who ask for HELP."),
         AccountSetting("opt_out_message", TEXT_BY_LANGUAGE, {}, "The one confirmation after an opt-out."),

@@ -111,6 +111,10 @@ class Events:
         """True when the account texted with the person: a shared sender shows nobody the others' people (G8)."""
         return bool(self._store.messages.thread(account.id, number, limit=1))
 
+    def erase(self, account: Account, number: str) -> Mapping[str, int]:
+        """Forget the events about a number; see gateway.erasure.Eraser."""
+        return {"events": self._store.events.erase(account.id, number)}
+
     def expect_status(self, message: Message) -> None:
         """Say that a text's status may be about to change, when its account wants events of that. Raises StoreError."""
         account = self._store.directory.current().accounts.get(message.account)

@@ -1,93 +1,56 @@
-"""Imports of opt-outs: a file becomes one batch, row by row, that can be stopped, resumed and undone."""
+"""Imports: a file becomes one batch, row by row, that can be stopped, resumed and undone."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
-from gateway.lists.columns import Columns, guess_columns
-from gateway.lists.dates import milliseconds_of
-from gateway.lists.reading import ROWS_IN_BLOCK, Block, ListFileError, Table, header_block, open_table, true_texts
-from gateway.normalising import Normaliser
-from gateway.phone import SENTENCES, NumberProblem
+from gateway.import_orders import (
+    ImportOrder,
+    batch_of,
+    fingerprint_of,
+    named_columns,
+    order_of,
+    reading_of,
+    sample_of,
+)
+from gateway.import_reports import CONTACT_OUTCOMES, OUTCOMES, BlockResult, ReportSink
+from gateway.import_rows import OptOutRows
+from gateway.lists.columns import Columns
+from gateway.lists.dates import zone_of
+from gateway.lists.reading import Block, ListFileError, Table, header_block, open_table
+from gateway.lists.targets import OPT_OUTS
+from gateway.phone import is_country
 from store import Store
-from store.batches import Batch, Row, Undone
+from store.batches import Undone
 from store.consent import Source, milliseconds
 from store.directory import Account
+from store.errors import StoreError
 from store.imports import ImportRecord
-from store.journal import ROW_OUTCOMES
-from store.scopes import ALL_CHANNELS, Channel, Scope
-
-OUTCOMES = ("opted_out", "already", "stronger_kept", "stale", "duplicate", "invalid")
-"""What can come of a row; the counts of an import add up to its rows."""
-
-ROW_SENTENCES = {
-    "already": "This number was opted out already; the first date stays.",
-    "stronger_kept": "This number is opted out by stronger evidence (the person, the carrier, or a colleague).",
-    "stale": "This person came back after the date in this row, so the row changes nothing.",
-    "duplicate": "This number stands further up in the file.",
-    **{f"invalid.{problem.value}": sentence for problem, sentence in SENTENCES.items()},
-}
-"""What a row's outcome means, for the person who uploaded it. "invalid." and a NumberProblem for invalid rows."""
 
 _CLOCK_SKEW = timedelta(minutes=5)
-_PRINTED = 1_000_000
-# A later date for a number that is out changes nothing that anybody sees: it counts as "already".
-_COUNTED_AS = {**ROW_OUTCOMES, 2: "already", 3: "already"}
+LEASE = timedelta(seconds=30)
+"""How long an import is one worker's after the worker last said so."""
+SAMPLE = 1000
+_BY_HAND = "command line"
+_BEGUN = ("queued", "running", "stopped", "failed")
+_OVER = {"finished", "undone"}
+# An undo of more rows than this is foretold from one number in ten: what the last two digits say is chance.
+_MOST_FORETOLD = 200_000
+_SAMPLED = tuple(f"{number:02d}" for number in range(3, 100, 10))
 
 
-@dataclass(frozen=True, slots=True)
-class ImportOrder:
-    """What an import is to do.
-
-    file: its name, for people. fingerprint: see `fingerprint_of`. columns: where to look in a row. sender, audience:
-    narrow it to one of them. channels: what it blocks. default_country: for numbers without a country code.
-    opted_out_at: for rows without a date; now, when left out. actor, note: who and why, for the journal.
-    """
-
-    file: str
-    fingerprint: str
-    columns: Columns
-    actor: str
-    sender: str = ""
-    audience: str = ""
-    channels: tuple[Channel, ...] = ALL_CHANNELS
-    default_country: str = ""
-    opted_out_at: int = 0
-    rows_in_block: int = ROWS_IN_BLOCK
-    note: str = ""
-    dry_run: bool = False
+class TakenOver(StoreError):
+    """Another worker has this import now: this one was silent for too long."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowReport:
-    """A row that did not newly opt out a number: its row in the file, the cell as it was, what came of it."""
-
-    row: int
-    cell: str
-    outcome: str
-    code: str
-
-    @property
-    def sentence(self) -> str:
-        """What that means."""
-        return ROW_SENTENCES[f"{self.outcome}.{self.code}" if self.code else self.outcome]
-
-
-class ReportSink(Protocol):
-    """Where row reports go. It can go back to a place it was at, when an import is resumed."""
-
-    def write(self, reports: Iterable[RowReport]) -> int:
-        """Add reports; returns how long the sink is now."""
-
-    def go_back_to(self, length: int) -> None:
-        """Forget what was added after it had this length."""
+BlockRunner = Callable[[ImportRecord, ImportOrder, Columns, Table, Block, str], BlockResult]
+"""Runs a block of a list, which has a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +62,14 @@ class Progress:
     size: int
 
 
-def fingerprint_of(path: Path) -> str:
-    """A digest of a file's size, beginning and end: the file that an import is resumed with has to be the same."""
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        digest.update(file.read(_PRINTED))
-        file.seek(max(0, size - _PRINTED))
-        digest.update(file.read(_PRINTED))
-    return digest.hexdigest()
-
-
 class Imports:
     """Imports of all accounts."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, runners: Mapping[str, BlockRunner] | None = None) -> None:
+        """runners: what runs a block of the kinds of lists that are not opt-outs."""
         self._store = store
         self._clock = clock
+        self._runners: Mapping[str, BlockRunner] = {OPT_OUTS: OptOutRows(store, clock).run, **(runners or {})}
 
     def order(
         self,
@@ -123,51 +77,84 @@ class Imports:
         path: Path,
         *,
         actor: str,
+        name: str = "",
         phone: str | None = None,
         date: str | None = None,
+        mapping: Mapping[str, str] | None = None,
+        look: bool = True,
         **wishes: Any,
     ) -> ImportOrder:
         """An order for a file, its columns guessed where they are not named.
 
         Args:
-            account: whose opt-outs they will be.
+            account: whose list it is.
             path: the file.
             actor: who asks.
+            name: the file's name, for people; the path's, when left out.
             phone, date: headers of the columns.
+            mapping: header -> target field.
+            look: look into the file now; otherwise when the import begins.
             wishes: other fields of ImportOrder.
 
         Raises:
             ListFileError: the file cannot be used; the text says why.
         """
-        country = wishes.pop("default_country", None) or account.default_country
-        with closing(open_table(path)) as table:
-            columns = guess_columns(table, Normaliser(country or None), phone=phone, opted_out_at=date)
-        return ImportOrder(
-            file=path.name,
+        wishes["default_country"] = wishes.get("default_country") or account.default_country
+        order = ImportOrder(
+            file=name or path.name,
             fingerprint=fingerprint_of(path),
-            columns=columns,
+            columns=None,
             actor=actor,
-            default_country=country,
+            mapping={**(mapping or {}), **named_columns(phone, date)},
             **wishes,
         )
+        return self.looked_into(order, path) if look else order
+
+    def looked_into(self, order: ImportOrder, path: Path) -> ImportOrder:
+        """The order with what the file says of its columns and dates. Raises ListFileError."""
+        with closing(open_table(path, SAMPLE, order.delimiter or None)) as table:
+            reading = reading_of(
+                table,
+                kind=order.kind,
+                country=order.default_country,
+                mapping=order.mapping,
+                date_order=order.date_order,
+                sample=sample_of(table, SAMPLE),
+            )
+        return replace(order, columns=reading.columns, header=reading.header, date_order=reading.date_order)
+
+    def refuse_impossible(self, account: Account, order: ImportOrder) -> None:
+        """Refuse an order that no file can make right.
+
+        Raises:
+            NotAllowed: unknown_sender, one_scope_only, in_the_future or invalid_request.
+        """
+        if order.kind not in self._runners:
+            raise NotAllowed("invalid_request", f"kind: lists of {order.kind} cannot be imported.")
+        if order.sender and order.audience and order.kind == OPT_OUTS:
+            raise NotAllowed("one_scope_only", "Name a sender or an audience, not both.")
+        if order.sender and not any(sender.address == order.sender for sender in account.senders):
+            raise NotAllowed("unknown_sender", f"{order.sender} is not a sender of this account.")
+        if order.opted_out_at > milliseconds(self._clock.now() + _CLOCK_SKEW):
+            raise NotAllowed("in_the_future", "The date of the opt-outs is in the future.")
+        if order.default_country and not is_country(order.default_country):
+            raise NotAllowed("invalid_request", f"default_country: there is no country {order.default_country!r}")
+        refuse_unknown_zone(order.timezone)
 
     def create(self, account: Account, import_id: str, order: ImportOrder) -> ImportRecord:
         """Note an import that is to be run. The same id again is the same import.
 
         Raises:
-            NotAllowed: unknown_sender, one_scope_only or in_the_future.
+            NotAllowed: see `refuse_impossible`.
             StoreError: it is unknown whether it was noted; repeating is safe.
         """
-        now = self._clock.now()
-        if order.sender and order.audience:
-            raise NotAllowed("one_scope_only", "Name a sender or an audience, not both.")
-        if order.sender and not any(sender.address == order.sender for sender in account.senders):
-            raise NotAllowed("unknown_sender", f"{order.sender} is not a sender of this account.")
-        if order.opted_out_at > milliseconds(now + _CLOCK_SKEW):
-            raise NotAllowed("in_the_future", "The date of the opt-outs is in the future.")
-        # Whole seconds: what a list knows, and half the memory of milliseconds. An earlier second never hides a START.
-        start = order.opted_out_at or milliseconds(now) // 1000 * 1000
-        return self._store.imports.create(import_id, account.id, asdict(replace(order, opted_out_at=start)), now)
+        self.refuse_impossible(account, order)
+        if not order.opted_out_at:
+            # Whole seconds: what a list knows, and half the memory of milliseconds. An earlier second never hides a
+            # START.
+            start = milliseconds(self._clock.now()) // 1000 * 1000
+            order = replace(order, opted_out_at=start, dated=False)
+        return self._store.imports.create(import_id, account.id, order.document(), self._clock.now())
 
     def run(
         self,
@@ -176,149 +163,179 @@ class Imports:
         *,
         sink: ReportSink | None = None,
         stopping: Callable[[], bool] = lambda: False,
+        token: str = _BY_HAND,
     ) -> Iterator[Progress]:
         """Run an import, or go on with one that was stopped or lost its process; yields after each block.
-
-        Doing so twice at the same time is not meant to be; it would count rows wrongly, and lose none.
 
         Args:
             import_id: what was created.
             path: the same file.
-            sink: gets every row that did not newly opt out a number.
-            stopping: asked after each block.
+            sink: gets every row that is worth a line.
+            stopping: asked after each block, besides the import's own wish.
+            token: who runs it; nobody else does at the same time.
 
         Raises:
-            NotAllowed: unknown_import, import_over or another_file.
-            ListFileError: the file is broken further down; the import is `failed`, what was done stays done.
+            NotAllowed: not_found, import_over, another_file or already_running.
+            ListFileError: the file is broken; the import is `failed`, what was done stays done.
+            TakenOver: another one runs it now.
             StoreError: the import can be resumed.
         """
-        record, order = self._open(import_id, path)
+        record = self._begin(import_id, path, token)
         if sink is not None:
             sink.go_back_to(record.report)
-        self._store.imports.set_status(import_id, "running", self._clock.now())
-        counts = Counter(record.counts)
-        block_number, stopped = 0, False
-        table = open_table(path, order.rows_in_block)
+        if record.wish == "stop":
+            yield self._end(record, "stopped", token)
+            return
         try:
-            for block in _with_header(table, order):
-                block_number += 1
-                if block_number <= record.blocks:
-                    continue
-                reports = self._run_block(record, order, table, block, str(block_number), counts)
-                length = sink.write(reports) if sink is not None else 0
-                self._store.imports.advance(import_id, block_number, counts, length, self._clock.now())
-                stopped = stopping()
-                yield Progress(self._record(import_id), block.done, table.size)
-                if stopped:
-                    break
+            order = self._settled(record, path, token)
+            with closing(open_table(path, order.rows_in_block, order.delimiter or None)) as table:
+                over = yield from self._run_blocks(record, order, table, sink, stopping, token)
         except ListFileError as error:
-            self._store.imports.set_status(import_id, "failed", self._clock.now(), str(error))
+            self._end(record, "failed", token, str(error))
             raise
-        finally:
-            table.close()
-        if not stopped:
+        if over:
             self._store.batches.finish(import_id)
-        self._store.imports.set_status(import_id, "stopped" if stopped else "finished", self._clock.now())
-        yield Progress(self._record(import_id), table.size, table.size)
+        yield self._end(record, "finished" if over else "stopped", token)
 
-    def _open(self, import_id: str, path: Path) -> tuple[ImportRecord, ImportOrder]:
-        record = self._record(import_id)
-        order = order_of(record)
-        if record.status in {"finished", "undone"}:
+    def _begin(self, import_id: str, path: Path, token: str) -> ImportRecord:
+        record, now = self.record(import_id), self._clock.now()
+        if record.status in _OVER or record.undoing:
             raise NotAllowed("import_over", f"The import is {record.status}.")
-        if fingerprint_of(path) != order.fingerprint:
+        if fingerprint_of(path) != order_of(record).fingerprint:
             raise NotAllowed("another_file", f"{path.name} is not the file this import was begun with.")
-        return record, order
+        if not self._store.imports.hold(import_id, token, now, LEASE):
+            raise NotAllowed("already_running", "Somebody else runs this import now.")
+        # Whoever begins what was stopped wants it to go on.
+        wish = "" if record.status == "stopped" else record.wish
+        changes = {"status": "running", "wish": wish, "problem": "", "began": record.began_at or now, "ended": ""}
+        if not self._store.imports.change(import_id, now, changes, expect={"status": _BEGUN, "holder": [token]}):
+            raise TakenOver("The import has changed meanwhile.")
+        return self.record(import_id)
 
-    def _record(self, import_id: str) -> ImportRecord:
+    def _settled(self, record: ImportRecord, path: Path, token: str) -> ImportOrder:
+        order = order_of(record)
+        if order.columns is None:
+            order = self.looked_into(order, path)
+            self._note(record.id, {"order": order.document()}, token)
+        return order
+
+    def _run_blocks(
+        self,
+        record: ImportRecord,
+        order: ImportOrder,
+        table: Table,
+        sink: ReportSink | None,
+        stopping: Callable[[], bool],
+        token: str,
+    ) -> Generator[Progress, None, bool]:
+        """Returns whether the file was read to its end."""
+        columns = order.columns
+        assert columns is not None, "the file was looked into"
+        counts, also = Counter(record.counts), Counter(record.also)
+        for number, block in enumerate(_with_header(table, columns), 1):
+            if number <= record.blocks:
+                continue
+            result = self._runners[order.kind](record, order, columns, table, block, str(number))
+            counts.update(result.counts)
+            also.update(result.also)
+            length = sink.write(result.reports) if sink is not None else 0
+            facts = {"blocks": number, "done": block.done, "size": table.size, "counts": counts, "report": length}
+            self._note(record.id, {**facts, "also": also, "attempts": 0}, token)
+            now = self.record(record.id)
+            yield Progress(now, block.done, table.size)
+            if stopping() or now.wish == "stop":
+                return False
+        return True
+
+    def _note(self, import_id: str, changes: Mapping[str, Any], token: str) -> None:
+        if not self._store.imports.change(import_id, self._clock.now(), changes, expect={"holder": [token]}):
+            raise TakenOver("Another worker has this import now.")
+
+    def _end(self, record: ImportRecord, status: str, token: str, problem: str = "") -> Progress:
+        now = self._clock.now()
+        self._note(record.id, {"status": status, "problem": problem, "wish": "", "ended": now, "holder": ""}, token)
+        ended = self.record(record.id)
+        return Progress(ended, ended.size or ended.done, ended.size)
+
+    def record(self, import_id: str, account: Account | None = None) -> ImportRecord:
+        """An import; with an account, only one of its own.
+
+        Raises:
+            NotAllowed: not_found.
+        """
         record = self._store.imports.get(import_id)
-        if record is None:
-            raise NotAllowed("unknown_import", f"There is no import {import_id}.")
+        if record is None or (account is not None and record.account != account.id):
+            raise NotAllowed("not_found", f"There is no import {import_id[:64]}.")
         return record
 
-    def _run_block(
-        self, record: ImportRecord, order: ImportOrder, table: Table, block: Block, name: str, counts: Counter[str]
-    ) -> list[RowReport]:
-        cells = true_texts(block.column(order.columns.phone), table.encoding)
-        numbers = Normaliser(order.default_country or None).column(cells)
-        times = self._times(order, block)
-        # NumberProblem is a str too; a number begins with "+" and a problem does not.
-        good = [index for index, number in enumerate(numbers) if number[0] == "+"]
-        first = block.first_row
-        rows = [Row(numbers[index], times[index], first + index) for index in good]
-        outcomes = self._store.batches.apply(batch_of(record, order), name, rows)
-        for code, count in Counter(outcomes).items():
-            counts[_COUNTED_AS[code]] += count
-        counts["invalid"] += len(numbers) - len(good)
-        return _reports(first, cells, numbers, good, outcomes)
+    def refuse_undo(self, record: ImportRecord) -> None:
+        """Refuse to undo what cannot be.
 
-    def _times(self, order: ImportOrder, block: Block) -> Sequence[int]:
-        if order.columns.opted_out_at is None:
-            return [order.opted_out_at] * len(block)
-        # A date that cannot be read, or lies ahead, never costs a person their opt-out: it counts from the import.
-        latest, otherwise = milliseconds(self._clock.now()), order.opted_out_at
-        known = ((milliseconds_of(cell) if cell else None) for cell in block.column(order.columns.opted_out_at))
-        return [otherwise if at is None else min(at, latest) for at in known]
+        Raises:
+            NotAllowed: still_running, or nothing_to_undo.
+        """
+        if record.status in {"queued", "running"}:
+            raise NotAllowed("still_running", "Stop the import before undoing it.")
+        if record.order["dry_run"]:
+            raise NotAllowed("nothing_to_undo", "A dry run changed nothing.")
+        if record.order["kind"] != OPT_OUTS and not record.also:
+            raise NotAllowed("nothing_to_undo", "It opted nobody out. Contacts stay until they are removed.")
+
+    def foretold(self, record: ImportRecord) -> tuple[Undone, bool]:
+        """What an undo would lift and leave, and whether that is exact; changes nothing.
+
+        Raises:
+            NotAllowed: see `refuse_undo`.
+        """
+        self.refuse_undo(record)
+        exact = record.rows <= _MOST_FORETOLD
+        shards = {} if exact else {"shards": _SAMPLED}
+        *_, last = self._undo_steps(record, Source.ADMIN, {}, dry=True, **shards)
+        return (last if exact else replace(last, lifted=last.lifted * 10, kept=last.kept * 10)), exact
 
     def undo(self, import_id: str, *, source: Source, actor: str, reason: str = "") -> Iterator[Undone]:
         """Take an import back: lifts what it newly blocked and nothing has changed since. Safe to repeat.
 
         Raises:
-            NotAllowed: unknown_import, or still_running.
+            NotAllowed: not_found, still_running or nothing_to_undo.
             StoreError: undoing again completes it.
         """
-        record = self._record(import_id)
-        if record.status in {"queued", "running"}:
-            raise NotAllowed("still_running", "Stop the import before undoing it.")
-        order, now = order_of(record), self._clock.now()
+        record = self.record(import_id)
+        self.refuse_undo(record)
         last = Undone(0, 0, 0, 0)
-        detail = {"actor": actor, "reason": reason, "file": order.file}
-        for last in self._store.batches.undo(
-            import_id, batch_of(record, order).scope, source=source, at=milliseconds(now), detail=detail
-        ):
+        for last in self._undo_steps(record, source, {"actor": actor, "reason": reason}):
             yield last
-        self._store.imports.set_undone(import_id, last.lifted, last.kept, self._clock.now())
+        done = {"lifted": last.lifted, "kept": last.kept}
+        self._store.imports.change(import_id, self._clock.now(), {"status": "undone", "undone": done, "undoing": {}})
+
+    def _undo_steps(
+        self, record: ImportRecord, source: Source, who: Mapping[str, str], **wishes: Any
+    ) -> Iterator[Undone]:
+        order = order_of(record)
+        return self._store.batches.undo(
+            record.id,
+            batch_of(record, order).scope,
+            source=source,
+            at=milliseconds(self._clock.now()),
+            detail={**who, "file": order.file},
+            **wishes,
+        )
 
 
-def order_of(record: ImportRecord) -> ImportOrder:
-    """The order of a record."""
-    fields: dict[str, Any] = dict(record.order)
-    fields["columns"] = Columns(**fields["columns"])
-    fields["channels"] = tuple(Channel(channel) for channel in fields["channels"])
-    return ImportOrder(**fields)
+def refuse_unknown_zone(name: str) -> None:
+    """Refuse a time zone that does not exist. Raises NotAllowed: invalid_request."""
+    try:
+        zone_of(name)
+    except ValueError as error:
+        raise NotAllowed("invalid_request", f"timezone: {error}") from None
 
 
-def batch_of(record: ImportRecord, order: ImportOrder) -> Batch:
-    """What the rows of an import have in common."""
-    scope = Scope.of_account(record.account)
-    if order.sender:
-        scope = Scope.of_account_sender(record.account, order.sender)
-    elif order.audience:
-        scope = Scope.of_audience(record.account, order.audience)
-    return Batch(record.id, scope, order.channels, dry_run=order.dry_run, at=record.created_at)
-
-
-def _with_header(table: Table, order: ImportOrder) -> Iterator[Block]:
-    if not order.columns.has_header:
+def _with_header(table: Table, columns: Columns) -> Iterator[Block]:
+    if not columns.has_header:
         yield header_block(table)
     yield from table.blocks
 
 
-def _reports(
-    first: int, cells: Sequence[str], numbers: Sequence[str], good: Sequence[int], outcomes: bytes
-) -> list[RowReport]:
-    by_index: dict[int, tuple[str, str]] = {
-        index: (_COUNTED_AS[code], "") for index, code in zip(good, outcomes, strict=True) if code != 1
-    }
-    if len(good) != len(numbers):
-        by_index |= {
-            index: ("invalid", number.value)
-            for index, number in enumerate(numbers)
-            if isinstance(number, NumberProblem)
-        }
-    return [RowReport(first + index, cells[index], *by_index[index]) for index in sorted(by_index)]
-
-
-def summary_of(counts: Mapping[str, int]) -> dict[str, int]:
-    """Counts by outcome, all of them, in the order of OUTCOMES."""
-    return {outcome: counts.get(outcome, 0) for outcome in OUTCOMES}
+def summary_of(counts: Mapping[str, int], kind: str = OPT_OUTS) -> dict[str, int]:
+    """Counts by outcome, all of them, in the order of the outcomes of a kind of list."""
+    return {outcome: counts.get(outcome, 0) for outcome in (OUTCOMES if kind == OPT_OUTS else CONTACT_OUTCOMES)}

@@ -148,6 +148,21 @@ class Outbound:
             self.report(DeliveryReport(**report))
         return settled.status
 
+    def withdraw(self, identifier: str) -> str:
+        """Settle a queued text that the gate would refuse by now, before anybody asks. Returns what it is then.
+
+        Raises:
+            StoreError: it is settled when it would be handed over.
+        """
+        message = self._store.messages.get(identifier)
+        if message is None:
+            return "missing"
+        self._expect_status(message)
+        handed = self._store.messages.hand_over(message, now=self._clock.now(), lease=LEASE, only_stop=True)
+        if handed.verdict != "queued":
+            self._log_refusal(message, handed)
+        return handed.verdict
+
     def _log_refusal(self, message: Message, handed: HandOver) -> None:
         log.info(
             "text not handed over",

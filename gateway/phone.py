@@ -93,6 +93,11 @@ def _checked(number: str) -> E164:
     return E164(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 
 
+def is_country(code: str) -> bool:
+    """True for the two letters of a country that has phone numbers ("US")."""
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
 def address_of(raw: str) -> str:
     """The address a carrier names, as it is kept: E.164 where it can be, else as it came.
 

@@ -9,7 +9,7 @@ from gateway.clock import Clock
 from gateway.deadlines import deadline_of, due_before
 from gateway.errors import NotAllowed
 from store import Store
-from store.consent import Change, Outcome, Source, owner_of
+from store.consent import Change, Outcome, Source, moment, owner_of
 from store.directory import Account
 from store.messages import Message
 from store.reviews import QueuedReview
@@ -72,7 +72,7 @@ class Reviews:
         state = _state(message)
         now = self._clock.now()
         if state == ACTED:
-            deadline = message.created_at + timedelta(days=setting_of(account.settings, "review_window"))
+            deadline = _until(account, message)
             if now > deadline:
                 self._store.reviews.drop(message)
                 return None
@@ -89,7 +89,7 @@ class Reviews:
         return before[-1] if before else None
 
     def decide(
-        self, account: Account, identifier: str, decision: str, *, actor: str, reason: str = ""
+        self, account: Account, identifier: str, decision: str, *, actor: str, reason: str = "", undoing: bool = False
     ) -> tuple[Outcome, ...]:
         """Decide about a text.
 
@@ -99,6 +99,7 @@ class Reviews:
             decision: "opt_out", "not_opt_out" or "wrong_number".
             actor: who decides, for the journal.
             reason: why; needed to take an opt-out back.
+            undoing: what a colleague decided about a held text is undone (see `undo`).
 
         Raises:
             NotAllowed: not_in_review, reason_needed, review_window_over or changed_since.
@@ -116,6 +117,7 @@ class Reviews:
             decision,
             changes,
             held=_state(message) == HELD,
+            undoing=undoing,
             occurred_at=occurred_at,
             now=now,
             detail={
@@ -149,12 +151,31 @@ class Reviews:
     def _taking_back(self, account: Account, message: Message, reason: str) -> tuple[Change, ...]:
         if not reason.strip():
             raise NotAllowed("reason_needed", "Say why this was not an opt-out.")
-        window = timedelta(days=setting_of(account.settings, "review_window"))
-        if self._clock.now() > message.created_at + window:
+        if self._clock.now() > _until(account, message):
             raise NotAllowed("review_window_over", "The time to take this opt-out back is over; only the person can.")
         rows = json.loads(message.extra.get("results", "[]"))
         read = [(Scope.parse(row["scope"]), row["entry"]) for row in rows if row["outcome"] in _OPTED_OUT]
         return tuple(Change("lift", scope, owner_of(scope), Source.ADMIN, only_event=entry) for scope, entry in read)
+
+    def undo(self, account: Account, identifier: str, *, actor: str) -> tuple[Outcome, ...]:
+        """Take back what deciding about a held text did, just now by mistake.
+
+        Raises:
+            NotAllowed: not_in_review (nothing was decided that can be taken back), or as `decide` and Consent.lift.
+            StoreError: it is unknown whether it was written; repeating is safe.
+        """
+        message = self._store.messages.get(identifier)
+        decision = message.extra.get("review", "") if message and message.account == account.id else ""
+        if message is None or decision not in {"opt_out", "wrong_number"}:
+            raise NotAllowed("not_in_review", "There is no decision about this text to take back.")
+        if decision == "opt_out":
+            reason = "Decided by mistake."
+            return self.decide(account, identifier, "not_opt_out", actor=actor, reason=reason, undoing=True)
+        change = Change("lift", Scope.of_account(account.id).entered_side, account.id, Source.ADMIN)
+        detail = {"actor": actor, "reason": "Decided by mistake.", "message": message.id}
+        return self._store.consent.apply(
+            message.address, [change], occurred_at=self._clock.now(), detail=detail, now=self._clock.now()
+        )
 
     def load(self) -> list[ReviewLoad]:
         """How much waits in every account, for monitoring. Raises StoreError."""
@@ -171,3 +192,10 @@ class Reviews:
 def _state(message: Message) -> str:
     rows = json.loads(message.extra.get("results", "[]"))
     return ACTED if any(row["outcome"] in _OPTED_OUT for row in rows) else HELD
+
+
+def _until(account: Account, message: Message) -> datetime:
+    """Until when an opt-out may be taken back: a while after the text, or after a colleague decided about it."""
+    decided = message.extra.get("reviewed")
+    since = moment(decided) if decided else message.created_at
+    return since + timedelta(days=setting_of(account.settings, "review_window"))

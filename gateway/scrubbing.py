@@ -72,7 +72,7 @@ def _scrub(store: Store, order: ScrubOrder, table: Table, target: IO[str]) -> It
 
     def numbers() -> Iterator[Sequence[str]]:
         for block in _all_rows(table, columns):
-            cells = true_texts(block.column(columns.phone), table.encoding)
+            cells = true_texts(block.column(columns.number), table.encoding)
             found: Sequence[str] = normaliser.column(cells)
             # A problem is a str too, that does not begin with "+".
             good = [index for index, number in enumerate(found) if number[0] == "+"]

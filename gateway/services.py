@@ -10,32 +10,39 @@ from importlib.metadata import version
 
 import redis
 
+from gateway.audiences import Audiences
 from gateway.carriers import open_carriers
 from gateway.carriers.base import Carrier, ListsInbound
 from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.contacts import Contacts
 from gateway.conversations import Conversations
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
+from gateway.erasure import Eraser, Erasure
 from gateway.event_delivery import EventDelivery
 from gateway.events import ANNOUNCE, DELIVER, Events
 from gateway.following import FOLLOW, Follower, Following
 from gateway.guarded_http import GuardedHttp
+from gateway.import_contacts import ContactRows
+from gateway.import_jobs import IMPORT, UNDO, ImportJobs
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
+from gateway.lists.targets import CONTACTS
 from gateway.metrics import Metrics
+from gateway.opt_out_effects import AFTER_CLARIFICATION, OptOutEffects
 from gateway.opt_out_links import OptOutLinks
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
-from gateway.queueing import DEFAULT, EVENTS, SEND, JobQueue
+from gateway.queueing import DEFAULT, EVENTS, LISTS, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
-from gateway.settings import Settings, secret_key_of
+from gateway.settings import DERIVED, Settings, secret_key_of
 from gateway.signing_in import SigningIn
 from gateway.simulating import Handset
 from gateway.statistics import StatisticsReader
@@ -99,9 +106,39 @@ class Services:
         return Proofs(self.store, self.consent, self.clock, key=key, software=f"Stopgate {version('stopgate')}")
 
     @cached_property
+    def contacts(self) -> Contacts:
+        """The people of accounts."""
+        return Contacts(self.store, self.clock)
+
+    @cached_property
+    def audiences(self) -> Audiences:
+        """Audiences and who is in them."""
+        return Audiences(self.store, self.clock)
+
+    @cached_property
+    def opt_out_effects(self) -> OptOutEffects:
+        """What an opt-out does to audiences, contacts, waiting texts and open questions."""
+        return OptOutEffects(self.store, self.clock, self.contacts, self.outbound.withdraw)
+
+    @cached_property
+    def erasure(self) -> Erasure:
+        """Erasing a person."""
+        return Erasure(self.store, self.consent, self.reviews, self.clock, self.erasers)
+
+    @property
+    def erasers(self) -> Sequence[Eraser]:
+        """What erases the parts that keep more of a number than texts and consent."""
+        return (self.contacts.forget, self.events.erase)
+
+    @cached_property
     def imports(self) -> Imports:
         """Imports of files."""
-        return Imports(self.store, self.clock)
+        return Imports(self.store, self.clock, {CONTACTS: ContactRows(self.store, self.clock, self.contacts).run})
+
+    @cached_property
+    def import_jobs(self) -> ImportJobs:
+        """Imports of uploaded files, by workers."""
+        return ImportJobs(self.store, self.queue, self.clock, self.new_id, self.imports, self.events)
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -128,7 +165,7 @@ class Services:
     @property
     def followers(self) -> Sequence[Follower]:
         """Who sees every consent change after it was made, in this order."""
-        return (self.events,)
+        return (self.events, self.opt_out_effects)
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -220,8 +257,11 @@ class Services:
         return {
             SEND: self.outbound.hand_over,
             FOLLOW: self.following.follow,
+            IMPORT: self.import_jobs.run,
+            UNDO: self.import_jobs.undo,
             DELIVER: self.event_delivery.deliver,
             ANNOUNCE: self.events.announce,
+            AFTER_CLARIFICATION: self.opt_out_effects.after_clarification,
         }
 
     def close(self) -> None:
@@ -231,7 +271,14 @@ class Services:
         self.store.close()
 
 
-QUEUE_OF_EFFECT: Mapping[str, str] = {FOLLOW: DEFAULT, DELIVER: EVENTS, ANNOUNCE: EVENTS}
+QUEUE_OF_EFFECT: Mapping[str, str] = {
+    FOLLOW: DEFAULT,
+    IMPORT: LISTS,
+    UNDO: LISTS,
+    DELIVER: EVENTS,
+    ANNOUNCE: EVENTS,
+    AFTER_CLARIFICATION: DEFAULT,
+}
 """The queue of each kind of effect; a message's queue is told by what it is for (queueing.queue_for)."""
 
 
@@ -266,7 +313,13 @@ def build(
     clock = clock or Clock()
     secret_key = secret_key_of(settings)
     store_url = store_url_of(settings)
-    store = open_store(store_url, retention=settings.retention, replicas=settings.replicas, monotonic=clock.monotonic)
+    store = open_store(
+        store_url,
+        retention=settings.retention,
+        replicas=settings.replicas,
+        monotonic=clock.monotonic,
+        erasure_keys=_erasure_keys(settings, secret_key),
+    )
     # RQ blocks on this connection for as long as a worker is idle, so it has no timeout of its own.
     queue_connection = open_client(settings.queue_url or store_url, timeout=None)
     queue = JobQueue(open_client(settings.queue_url or store_url))
@@ -283,6 +336,11 @@ def build(
         queue=queue,
         carriers=carriers,
     )
+
+
+def _erasure_keys(settings: Settings, secret_key: str) -> list[bytes]:
+    derived = derived_secret(secret_key, "erased numbers")
+    return [(derived if key == DERIVED else key).encode() for key in settings.erasure_keys or (DERIVED,)]
 
 
 def _status_url(settings: Settings) -> Callable[[str, str], str]:

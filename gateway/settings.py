@@ -17,6 +17,10 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _QUEUE_SCHEMES = (*ONE_SERVER, *SENTINEL)
 
 
+DERIVED = "derived"
+"""In STOPGATE_ERASURE_KEY: the key that is made from the secret key."""
+
+
 class _BadValue(ValueError):
     """A setting's value that cannot be used; the text completes "NAME ..."."""
 
@@ -61,6 +65,13 @@ def _secret_key(value: str) -> str:
     if len(value) < 32:
         raise _BadValue("has to have 32 characters or more (make one: openssl rand -hex 32)")
     return value
+
+
+def _erasure_keys(value: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in value.split(",") if part.strip())
+    if not found or any(part != DERIVED and len(part) < 32 for part in found):
+        raise _BadValue("has to have 32 characters or more for each key (make one: openssl rand -hex 32)")
+    return found
 
 
 def _tokens(value: str) -> tuple[str, ...]:
@@ -154,6 +165,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("STOPGATE_SECRET_KEY", "secret_key", _secret_key, None,
             "Signs sessions and forms; 32 characters or more. Unset: made once and kept in the data folder.",
             secret=True),
+    Setting("STOPGATE_ERASURE_KEY", "erasure_keys", _erasure_keys, None,
+            "What erased numbers are hashed with: 32 characters or more; several with commas, the first for new "
+            "erasures. The word derived stands for the key made from STOPGATE_SECRET_KEY, which is used when this is "
+            "unset. Keep it as long as the store (docs/erasure.md).", secret=True),
     Setting("STOPGATE_DURABILITY", "durability", _durability, "aof",
             "aof: on disk before a webhook is answered. replica:N: on N replicas too. everysec: faster, and a crash "
             "can lose a second."),
@@ -195,6 +210,7 @@ class Settings:
     data: Path
     public_url: str | None
     secret_key: str | None
+    erasure_keys: tuple[str, ...] | None
     durability: str
     retention: timedelta | None
     simulator: str

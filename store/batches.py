@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any
 
 from store import keys
 from store.addresses import Place, place_of
@@ -13,26 +13,20 @@ from store.bulk import read_many
 from store.client import store_errors
 from store.consent import owner_of
 from store.enlisting import day_entry
+from store.erased_checks import ErasedChecks
 from store.functions import Call, Functions, Started
-from store.journal import Source, fresh_flags, pack_row, unpack_rows
-from store.scopes import ALL_CHANNELS, Channel, Scope
+from store.import_parts import ROWS_PER_CALL, Part, Row, Rows, parts_of
+from store.journal import ROW_OUTCOMES, Source, unpack_rows
+from store.scopes import ALL_CHANNELS, Channel, Scope, both_sides
 from store.topology import Topology
 
-# A call of this many rows keeps the server busy for a millisecond or two; the gate is answered between two. Not to be
-# changed while an import is resumed: its parts are known by their first row.
-ROWS_PER_CALL = 128
+__all__ = ["ROWS_PER_CALL", "Batch", "BatchStore", "Row", "Rows", "Undone"]
+
 # Calls that a server has at a time: it flushes its file once for both, and never waits for us.
 _IN_FLIGHT = 2
 _KEPT = timedelta(days=7)
+_ALREADY = next(code for code, outcome in ROW_OUTCOMES.items() if outcome == "already")
 _UNDO_ENTRIES_AT_ONCE = 16
-
-
-class Row(NamedTuple):
-    """A number of a file: in E.164 form, when it opted out (milliseconds since 1970), its row in the file."""
-
-    number: str
-    at: int
-    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +34,8 @@ class Batch:
     """One import: what its rows have in common.
 
     id: its name in the journal. scope, channels: what it blocks. dry_run: only say what would come of it. at: in the
-    figures of which day its opt-outs count; in none, when left out.
+    figures of which day its opt-outs count; in none, when left out. undated: the time of the rows that have none of
+    their own (0: all have); they change nothing for whoever came back by a word of their own.
     """
 
     id: str
@@ -49,6 +44,7 @@ class Batch:
     source: Source = Source.IMPORT
     dry_run: bool = False
     at: datetime | None = None
+    undated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +57,15 @@ class Undone:
     of_entries: int
 
 
-class _Part:
-    """One call of an import while it is put together."""
-
-    __slots__ = ("details_buckets", "flags", "gate_buckets", "gates", "groups", "positions", "shard")
-
-    def __init__(self, shard: str, flags: int) -> None:
-        self.shard = shard
-        self.flags = flags
-        self.positions: list[int] = []
-        self.gate_buckets: list[str] = []
-        self.gates: list[int] = []
-        self.details_buckets: list[str] = []
-        self.groups: list[list[bytes]] = []
-
-    def add(self, position: int, row: Row) -> None:
-        number = row.number
-        bucket = number[-5:]
-        if not self.groups or self.details_buckets[-1] != bucket:
-            if not self.groups or self.gate_buckets[-1] != bucket[1:]:
-                self.gate_buckets.append(bucket[1:])
-                self.gates.append(0)
-            self.gates[-1] += 1
-            self.details_buckets.append(bucket)
-            self.groups.append([])
-        self.groups[-1].append(pack_row(number, row.row, row.at, self.flags))
-        self.positions.append(position)
-
-
 class BatchStore:
     """Imports, by the block, and their undo."""
 
-    def __init__(self, topology: Topology, functions: Functions) -> None:
+    def __init__(self, topology: Topology, functions: Functions, erased: ErasedChecks) -> None:
         self._topology = topology
+        self._erased = erased
         self._functions = functions
 
-    def apply(self, batch: Batch, block: str, rows: Sequence[Row]) -> bytes:
+    def apply(self, batch: Batch, block: str, rows: Sequence[Row] | Rows) -> bytes:
         """Opt out the numbers of one block of a file.
 
         Doing the newest block of a batch again changes nothing and answers the same (after a crash, say).
@@ -112,11 +81,15 @@ class BatchStore:
         Raises:
             StoreError: some rows may have been applied; applying the block again completes it.
         """
-        outcomes = bytearray(len(rows))
-        under_way: list[tuple[Sequence[_Part], Started]] = []
+        columns = rows if isinstance(rows, Rows) else Rows.of(rows)
+        outcomes = bytearray(len(columns.numbers))
+        erased = self._erased_in(batch, columns.numbers)
+        for position in erased:
+            outcomes[position] = _ALREADY
+        under_way: list[tuple[Sequence[Part], Started]] = []
         try:
-            for parts in self._rounds(rows, fresh_flags(batch.channels)):
-                calls = [self._call(batch, block, part, rows) for part in parts]
+            for parts in self._rounds(parts_of(columns, batch.channels, batch.source, erased)):
+                calls = [self._call(batch, block, part, columns) for part in parts]
                 if len(under_way) == _IN_FLIGHT:
                     self._note(outcomes, *under_way.pop(0))
                 under_way.append((parts, self._functions.start(calls)))
@@ -128,42 +101,28 @@ class BatchStore:
         return bytes(outcomes)
 
     @staticmethod
-    def _note(outcomes: bytearray, parts: Sequence[_Part], started: Started) -> None:
+    def _note(outcomes: bytearray, parts: Sequence[Part], started: Started) -> None:
         for part, answer in zip(parts, started.answers(), strict=True):
             for position, code in zip(part.positions, answer, strict=True):
                 outcomes[position] = code
 
-    def _rounds(self, rows: Sequence[Row], flags: int) -> Iterator[Sequence[_Part]]:
+    def _erased_in(self, batch: Batch, numbers: Sequence[str]) -> set[int]:
+        """The positions of rows whose numbers were erased and are blocked already: not written again (GD-2)."""
+        scopes = _covering(batch.scope)
+        found = [{hit.position for hit in self._erased.blocked(numbers, scopes, channel)} for channel in batch.channels]
+        return set.intersection(*found) if found else set()
+
+    def _rounds(self, parts: Iterator[Part]) -> Iterator[Sequence[Part]]:
         """The parts of a block, as many at a time as there are servers, one for each."""
-        parts = self._parts(rows, flags)
         if not self._topology.is_cluster:
             return ((part,) for part in parts)
-        by_server: dict[int, list[_Part]] = {}
+        by_server: dict[int, list[Part]] = {}
         with store_errors():
             for part in parts:
                 by_server.setdefault(id(self._topology.server_of(keys.members(part.shard))), []).append(part)
         return ([part for part in group if part is not None] for group in zip_longest(*by_server.values()))
 
-    def _parts(self, rows: Sequence[Row], flags: int) -> Iterator[_Part]:
-        # Read backwards, numbers of one shard, bucket and at last of one person are neighbours; rows of one person
-        # stay in the order of the file.
-        backwards = [row.number[::-1] for row in rows]
-        part: _Part | None = None
-        last = 0
-        for position in sorted(range(len(rows)), key=backwards.__getitem__):
-            shard = rows[position].number[-2:]
-            full = part is not None and len(part.positions) >= ROWS_PER_CALL
-            # Rows of one person stay in one call, in their order.
-            if part is None or part.shard != shard or (full and backwards[position] != backwards[last]):
-                if part is not None:
-                    yield part
-                part = _Part(shard, flags)
-            part.add(position, rows[position])
-            last = position
-        if part is not None:
-            yield part
-
-    def _call(self, batch: Batch, block: str, part: _Part, rows: Sequence[Row]) -> Call:
+    def _call(self, batch: Batch, block: str, part: Part, rows: Rows) -> Call:
         shard, scope = part.shard, batch.scope.key
         names = [
             keys.import_mark(shard, batch.id),
@@ -172,8 +131,9 @@ class BatchStore:
             keys.journal(shard, owner_of(batch.scope)),
             keys.counters(shard),
         ]
+        indexes = [keys.gate_index(batch.scope, channel) for channel in batch.channels]
         for bucket in part.gate_buckets:
-            names += [f"{{{shard}}}:gate:{channel}:{scope}:{bucket}" for channel in batch.channels]
+            names += [f"{{{shard}}}:{index}:{bucket}" for index in indexes]
             names.append(keys.import_seen(shard, batch.id, bucket))
         names += [f"{{{shard}}}:details:{scope}:{bucket}" for bucket in part.details_buckets]
         counted = day_entry(shard, owner_of(batch.scope), batch.at, names) if batch.at else {}
@@ -185,12 +145,13 @@ class BatchStore:
             "source": int(batch.source),
             "batch": batch.id,
             "block": block,
-            "part": f"{rows[part.positions[0]].row}.{part.positions[0]}",
+            "part": f"{rows.rows[part.positions[0]]}.{part.positions[0]}",
             "kept": round(_KEPT / timedelta(milliseconds=1)),
             "gates": part.gates,
             "dry": batch.dry_run,
+            "undated": batch.undated,
         }
-        return "sg_import", names, (json.dumps(header, separators=(",", ":")), *map(b"".join, part.groups))
+        return "sg_import", names, (json.dumps(header, separators=(",", ":")), *part.arguments)
 
     def finish(self, batch_id: str) -> None:
         """Forget what only a running import needs. Raises StoreError."""
@@ -200,7 +161,15 @@ class BatchStore:
             read_many(self._topology, [(names[0], ("UNLINK", *names))])
 
     def undo(
-        self, batch_id: str, scope: Scope, *, source: Source, at: int, detail: Mapping[str, Any]
+        self,
+        batch_id: str,
+        scope: Scope,
+        *,
+        source: Source,
+        at: int,
+        detail: Mapping[str, Any],
+        dry: bool = False,
+        shards: Sequence[str] = keys.SHARDS,
     ) -> Iterator[Undone]:
         """Take back what an import newly blocked and nothing has changed since; each step is in the journal.
 
@@ -212,17 +181,21 @@ class BatchStore:
             source: who undoes it.
             at: when, milliseconds since 1970.
             detail: for the journal: who and why.
+            dry: only say what would come of it.
+            shards: of all numbers, these.
 
         Raises:
             StoreError: some was taken back; undoing again completes it.
         """
-        waiting = [(shard, entry) for shard in keys.SHARDS for entry in self._entries(shard, batch_id)]
+        waiting = [(shard, entry) for shard in shards for entry in self._entries(shard, batch_id)]
+        header = {"scope": scope.key, "source": int(source), "batch": batch_id, "at": str(at), "dry": dry}
+        header["detail"] = json.dumps(detail)
         lifted = kept = 0
         yield Undone(0, 0, 0, len(waiting))
         for start in range(0, len(waiting), _UNDO_ENTRIES_AT_ONCE):
             some = waiting[start : start + _UNDO_ENTRIES_AT_ONCE]
             under_way: list[Started] = []
-            for call in self._undo_calls(some, batch_id, scope, source, at, detail):
+            for call in self._undo_calls(some, batch_id, scope, header):
                 under_way.append(self._functions.start([call]))
                 if len(under_way) > 1:
                     lifted, kept = _added(lifted, kept, under_way.pop(0))
@@ -243,9 +216,7 @@ class BatchStore:
         waiting: Sequence[tuple[str, str]],
         batch_id: str,
         scope: Scope,
-        source: Source,
-        at: int,
-        detail: Mapping[str, Any],
+        header: Mapping[str, Any],
     ) -> Iterator[Call]:
         streams = [keys.journal(shard, owner_of(scope)) for shard, _ in waiting]
         commands = [
@@ -255,8 +226,7 @@ class BatchStore:
         for (shard, entry), stream, answer in zip(waiting, streams, answers, strict=True):
             ((_, fields),) = answer
             packed = dict(zip(fields[::2], fields[1::2], strict=True))[b"rows"]
-            header = {"scope": scope.key, "source": int(source), "batch": batch_id, "entry": entry, "at": str(at)}
-            arguments: list[str | bytes] = [json.dumps({**header, "detail": json.dumps(detail)})]
+            arguments: list[str | bytes] = [json.dumps({**header, "entry": entry})]
             names = [keys.batch(shard, batch_id), keys.members(shard), stream]
             for row in unpack_rows(packed, shard):
                 place = place_of(row.number)
@@ -264,6 +234,13 @@ class BatchStore:
                 arguments += [place.gate_member, place.details_field, row.packed]
             names.append(keys.behind(shard))
             yield "sg_undo", names, arguments
+
+
+def _covering(scope: Scope) -> Sequence[Scope]:
+    """The scopes that block all that a scope blocks."""
+    account = [Scope.of_account(scope.account)] if scope.account else []
+    sender = [Scope.of_sender(scope.sender)] if scope.sender else []
+    return tuple(dict.fromkeys([Scope.everything(), *sender, *both_sides([*account, scope.persons_side])]))
 
 
 def _added(lifted: int, kept: int, started: Started) -> tuple[int, int]:

@@ -1,12 +1,13 @@
 """Lists: checking and reading many numbers at a time, thousands in a round trip, without holding up the gate."""
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, compress, islice, product
 from typing import Any, NamedTuple
 
 from store import keys
-from store.addresses import place_of
+from store.addresses import ERASED, place_of
 from store.client import store_errors
 from store.details import Record, unpack
 from store.questions import sorted_by_bucket
@@ -61,11 +62,16 @@ def _answers_of(spread: Spread) -> list[Any]:
     return answers
 
 
+ErasedQuestion = Callable[[Sequence[str], Sequence[Scope], Channel], Sequence[tuple[int, int, str]]]
+"""Which of many numbers are blocked under a pseudonym: position, that of the scope, pseudonym (erased_checks.py)."""
+
+
 class BulkStore:
     """Opt-outs by the thousand."""
 
-    def __init__(self, topology: Topology) -> None:
+    def __init__(self, topology: Topology, erased: ErasedQuestion) -> None:
         self._topology = topology
+        self._erased = erased
 
     def check(self, numbers: Sequence[str], scopes: Sequence[Scope], channel: Channel = Channel.TEXT) -> list[int]:
         """Which scope blocks each number: 0 for none, else 1 + the position of the first scope. Raises StoreError."""
@@ -82,6 +88,22 @@ class BulkStore:
         Raises:
             StoreError: the answer of this block and of all that follow is unknown.
         """
+        under_way: deque[Sequence[str]] = deque()
+
+        def noted() -> Iterator[Sequence[str]]:
+            for numbers in blocks:
+                under_way.append(numbers)
+                yield numbers
+
+        for found in self._plain_blocks(noted(), scopes, channel):
+            # After the plain numbers: an erasure moves a number in one step from there to its pseudonym.
+            for position, scope, _ in self._erased(under_way.popleft(), scopes, channel):
+                found[position] = min(found[position] or scope + 1, scope + 1)
+            yield found
+
+    def _plain_blocks(
+        self, blocks: Iterable[Sequence[str]], scopes: Sequence[Scope], channel: Channel
+    ) -> Iterator[list[int]]:
         asked: list[_Asked] = []
         try:
             for numbers in blocks:
@@ -153,6 +175,8 @@ class BulkStore:
         found = {}
         for field, count in rows:
             channel, _, scope = field.decode().partition(":")
+            if channel == ERASED:
+                continue
             found[Channel(channel), Scope.parse(scope)] = int(count)
         return found
 

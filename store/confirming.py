@@ -12,6 +12,7 @@ from store.consent import Change, Outcome, change_keys, gate_keys, milliseconds,
 from store.enlisting import entry_keys
 from store.functions import Functions, without_none
 from store.messages import Message, MessageStore
+from store.pseudonyms import Pseudonyms
 from store.scopes import Channel, Scope
 
 
@@ -47,9 +48,10 @@ class ConfirmedOptOut:
 class ConfirmingStore:
     """Opt-outs with a confirmation that did not come as texts."""
 
-    def __init__(self, functions: Functions, messages: MessageStore) -> None:
+    def __init__(self, functions: Functions, messages: MessageStore, pseudonyms: Pseudonyms) -> None:
         self._functions = functions
         self._messages = messages
+        self._pseudonyms = pseudonyms
 
     def opt_out(self, asked: ConfirmedOptOut, *, now: datetime, due_at: datetime) -> Confirmed:
         """Write an opt-out, its journal entry and its confirmation, or find that nothing is left to do.
@@ -78,7 +80,8 @@ class ConfirmingStore:
                 **self._messages.creation(asked.reply, names, len(names) - 1, len(names), 4, due_at=due_at),
                 "once": round(asked.once_for / timedelta(milliseconds=1)),
             }
-        gate_names, scopes = gate_keys(place, asked.covering, Channel.TEXT, first=len(names) + 1)
+        erased = self._pseudonyms.places_of(asked.address)
+        gate_names, scopes = gate_keys(place, asked.covering, Channel.TEXT, len(names) + 1, erased)
         names += gate_names
         change_names, changes = change_keys(place, asked.changes, first=len(names) + 1)
         payload = {

@@ -13,18 +13,19 @@ from store.addresses import Place, place_of
 from store.client import store_errors
 from store.details import unpack
 from store.enlisting import day_entry
+from store.erased_checks import ErasedChecks
 from store.functions import Functions
 from store.journal import (
     JournalEntry,
-    PackedRow,
     Source,
-    entry_from,
-    is_packed,
+    entries_of,
+    every_entry_of,
     milliseconds,
     moment,
-    unpack_rows,
 )
+from store.pseudonyms import Pseudonyms
 from store.scopes import ALL_CHANNELS, Channel, Scope, ScopeKind
+from store.tombstones import bare
 from store.topology import Spread, Topology
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "JournalEntry",
     "Outcome",
     "Source",
+    "entries_of",
+    "every_entry_of",
     "milliseconds",
     "moment",
     "owner_of",
@@ -117,22 +120,31 @@ def journal_keys(shard: str, owner: str) -> list[str]:
     return [keys.journal(shard, owner), keys.behind(shard)]
 
 
-def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[list[str], list[dict[str, Any]]]:
-    """Keys of changes and their payloads, whose positions count from `first` (1 is the first key of a call)."""
+def change_keys(
+    place: Place, changes: Sequence[Change], first: int, erased: Sequence[Place] = ()
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Keys of changes and their payloads, whose positions count from `first` (1 is the first key of a call).
+
+    erased: where the number's block may be kept if it was erased. A lift reaches there too: START still means START.
+    """
     names: list[str] = []
     payloads: list[dict[str, Any]] = []
-    for change in changes:
+    lifts = [change for change in changes if change.kind == "lift"]
+    lifted = [(there, change) for there in erased for change in lifts]
+    for where, change in [*((place, change) for change in changes), *lifted]:
         position = first + len(names)
-        names += [keys.gate(place, change.scope, channel) for channel in ALL_CHANNELS]
+        names += [keys.gate(where, change.scope, channel) for channel in ALL_CHANNELS]
         names += [
-            keys.details(place, change.scope),
+            keys.details(where, change.scope),
             *journal_keys(place.shard, change.owner),
             keys.members(place.shard),
         ]
         beside: dict[str, Any] = {}
+        if where is not place:
+            beside |= {"erased": True, "member": where.gate_member, "field": where.details_field}
         if change.scope.entered:
             # What is entered does not override a later word of the person (G7).
-            names.append(keys.details(place, change.scope.persons_side))
+            names.append(keys.details(where, change.scope.persons_side))
             beside["persons"] = position + 6
         payloads.append(
             {
@@ -154,15 +166,28 @@ def change_keys(place: Place, changes: Sequence[Change], first: int) -> tuple[li
 
 
 def gate_keys(
-    place: Place, scopes: Sequence[Scope], channel: Channel, first: int
+    place: Place, scopes: Sequence[Scope], channel: Channel, first: int, erased: Sequence[Place] = ()
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """Keys the gate reads for scopes and their payloads, positions counting from `first`."""
+    """Keys the gate reads for scopes and their payloads, positions counting from `first`.
+
+    erased: where the number's blocks are kept if it was erased (pseudonyms.py).
+    """
     names: list[str] = []
     payloads: list[dict[str, Any]] = []
     for scope in scopes:
-        payloads.append({"scope": scope.key, "gate": first + len(names), "details": first + len(names) + 1})
-        names += [keys.gate(place, scope, channel), keys.details(place, scope)]
+        for where in (place, *erased):
+            row = {"scope": scope.key, "gate": first + len(names), "details": first + len(names) + 1}
+            payloads.append(row if where is place else {**row, "member": where.gate_member})
+            names += [keys.gate(where, scope, channel), keys.details(where, scope)]
     return names, payloads
+
+
+def detail_payload(detail: Mapping[str, Any]) -> dict[str, str]:
+    """An event's detail as the functions take it; `bare_detail` for the entry of a number that was erased."""
+    return {
+        "detail": json.dumps(detail, ensure_ascii=False),
+        "bare_detail": json.dumps(bare(detail), ensure_ascii=False),
+    }
 
 
 def outcomes_from(rows: Iterable[Mapping[str, Any]]) -> tuple[Outcome, ...]:
@@ -195,10 +220,12 @@ def blocks_from(rows: Iterable[Mapping[str, Any]], channel: Channel) -> tuple[Bl
 class ConsentStore:
     """The opt-outs of the whole installation."""
 
-    def __init__(self, client: "redis.Redis", functions: Functions, topology: Topology) -> None:
+    def __init__(self, client: "redis.Redis", functions: Functions, topology: Topology, pseudonyms: Pseudonyms) -> None:
         self._client = client
         self._functions = functions
         self._topology = topology
+        self._pseudonyms = pseudonyms
+        self._erased = ErasedChecks(topology, pseudonyms)
 
     def apply(
         self,
@@ -226,7 +253,8 @@ class ConsentStore:
         place = place_of(address)
         names = [keys.counters(place.shard)]
         entry = day_entry(place.shard, changes[0].owner if changes else "", now or occurred_at, names)
-        change_names, payloads = change_keys(place, changes, first=len(names) + 1)
+        erased = self._pseudonyms.places_of(address)
+        change_names, payloads = change_keys(place, changes, len(names) + 1, erased)
         payload = {
             "entry": entry,
             "counters": 1,
@@ -234,7 +262,7 @@ class ConsentStore:
             "member": place.gate_member,
             "field": place.details_field,
             "at": str(milliseconds(occurred_at)),
-            "detail": json.dumps(detail, ensure_ascii=False),
+            **detail_payload(detail),
             "changes": payloads,
         }
         return outcomes_from(json.loads(self._functions.call("sg_change", names + change_names, payload)))
@@ -242,7 +270,7 @@ class ConsentStore:
     def blocks(self, address: str, scopes: Sequence[Scope], channel: Channel = Channel.TEXT) -> tuple[Block, ...]:
         """What blocks a number now. Raises StoreError."""
         place = place_of(address)
-        names, payloads = gate_keys(place, scopes, channel, first=1)
+        names, payloads = gate_keys(place, scopes, channel, 1, self._pseudonyms.places_of(address))
         payload = {
             "member": place.gate_member,
             "field": place.details_field,
@@ -254,14 +282,16 @@ class ConsentStore:
     def check(
         self, addresses: Sequence[str], scopes: Sequence[Scope], channel: Channel = Channel.TEXT
     ) -> list[tuple[Block, ...]]:
-        """What blocks each of many numbers, in the order asked: one round trip, and one more for the blocked.
+        """What blocks each of many numbers, in the order asked: two round trips, and one more for the blocked.
 
         Raises:
             StoreError: the whole answer is unknown.
         """
         found: list[tuple[Block, ...]] = [()] * len(addresses)
-        hits = self._members(addresses, scopes, channel)
-        for (index, scope), value in zip(hits, self._details(addresses, hits), strict=True):
+        hits = [(index, scope, addresses[index]) for index, scope in self._members(addresses, scopes, channel)]
+        erased = self._erased.blocked(addresses, scopes, channel)
+        hits += [(hit.position, scopes[hit.scope], hit.pseudonym) for hit in erased]
+        for (index, scope, _), value in zip(hits, self._details(hits), strict=True):
             record = unpack(value).get(channel)
             block = Block(
                 scope,
@@ -293,10 +323,10 @@ class ConsentStore:
         ]
         return sorted(hits, key=lambda hit: (hit[0], order[hit[1]]))
 
-    def _details(self, addresses: Sequence[str], hits: Sequence[tuple[int, Scope]]) -> list[bytes | None]:
+    def _details(self, hits: Sequence[tuple[int, Scope, str]]) -> list[bytes | None]:
         names, commands = [], []
-        for index, scope in hits:
-            place = place_of(addresses[index])
+        for _, scope, address in hits:
+            place = place_of(address)
             names.append(keys.details(place, scope))
             commands.append(("HGET", names[-1], place.details_field))
         return self._read(names, commands)
@@ -323,16 +353,17 @@ class ConsentStore:
 
         The details point to the newest entry of a scope and each entry to the one before it.
         """
-        place = place_of(address)
+        names = [address, *self._pseudonyms.all_of(address)]
+        asked = [(name, place_of(name), scope) for name in names for scope in scopes]
         pipeline = self._client.pipeline(transaction=False)
-        for scope in scopes:
+        for _, place, scope in asked:
             pipeline.hget(keys.details(place, scope), place.details_field)
         with store_errors():
             values = pipeline.execute()
         found: dict[str, list[JournalEntry]] = {}
-        for scope, value in zip(scopes, values, strict=True):
+        for (name, place, scope), value in zip(asked, values, strict=True):
             for record in unpack(value).values():
-                self._walk(address, keys.journal(place.shard, owner_of(scope)), record.event, found)
+                self._walk(name, keys.journal(place.shard, owner_of(scope)), record.event, found)
         entries = [entry for group in found.values() for entry in group]
         return sorted(entries, key=lambda entry: (entry.recorded_at, _sequence(entry.id)))
 
@@ -352,40 +383,6 @@ class ConsentStore:
 
 def _sequence(entry_id: str) -> int:
     return int(entry_id.partition("-")[2])
-
-
-def entries_of(address: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
-    """What a stream's entry says about one number: its one event, or its rows in an import or an undo."""
-    if not is_packed(fields):
-        return [entry_from(entry_id, fields)]
-    rows = unpack_rows(fields[b"rows"], address[-2:])
-    return [_entry_of_row(entry_id, fields, row) for row in rows if row.number == address]
-
-
-def every_entry_of(shard: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
-    """What a stream's entry says, about every number in it: one, or those of the rows of an import or an undo."""
-    if not is_packed(fields):
-        return [entry_from(entry_id, fields)]
-    return [_entry_of_row(entry_id, fields, row) for row in unpack_rows(fields[b"rows"], shard)]
-
-
-def _entry_of_row(entry_id: str, fields: Mapping[bytes, bytes], row: PackedRow) -> JournalEntry:
-    undo = fields[b"kind"] == b"undo"
-    previous = {record.event: None for record in unpack(row.prior).values()}
-    detail = {"batch": fields[b"batch"].decode(), "row": row.row, **json.loads(fields.get(b"detail", b"{}"))}
-    return JournalEntry(
-        id=entry_id,
-        number=row.number,
-        kind="lift" if undo else "opt_out",
-        scope=fields[b"scope"].decode(),
-        channels=tuple(row.newly) if undo else tuple(fields[b"channels"].decode().split(",")),
-        source=Source(int(fields[b"source"])).label,
-        outcome=row.outcome,
-        occurred_at=moment(row.at),
-        recorded_at=moment(entry_id.partition("-")[0]),
-        previous=(fields[b"undoes"].decode(),) if undo else tuple(previous),
-        detail=detail,
-    )
 
 
 def owner_of(scope: Scope) -> str:

@@ -1,6 +1,6 @@
 """The packed details of an opt-out. functions/stopgate.lua writes them and describes the layout; this is the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from store.scopes import ALL_CHANNELS, Channel
@@ -30,6 +30,15 @@ class Record:
     since: int
     latest: int
     event: str
+
+
+def short_head(channels: Sequence[Channel], source: int, at: int) -> bytes:
+    """The short form of a new opt-out without its event, the last five bytes; b"" when the time needs the long form."""
+    seconds, rest = divmod(at, 1000)
+    if rest or seconds >= _MOST_SECONDS:
+        return b""
+    mask = sum(_BIT[channel] for channel in channels)
+    return bytes([mask | source % _SOURCES << 4 | _BLOCKED | _SHORT]) + seconds.to_bytes(4)
 
 
 def unpack(value: bytes | None) -> dict[Channel, Record]:

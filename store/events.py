@@ -9,6 +9,7 @@ from typing import Any
 import redis
 
 from store import keys
+from store.addresses import shard_of
 from store.client import store_errors
 from store.functions import Functions
 from store.journal import milliseconds, moment
@@ -133,6 +134,28 @@ class EventStore:
             values: Any = self._client.mget([keys.event(account, identifier) for identifier in identifiers])
         return [_event(identifier, value) for identifier, value in zip(identifiers, values, strict=True) if value]
 
+    def erase(self, account: str, number: str) -> int:
+        """Delete the events about a number. Returns how many. Safe to repeat. Raises StoreError."""
+        shard, after, erased = shard_of(number), "-", 0
+        while True:
+            with store_errors():
+                rows: Any = self._client.xrange(keys.events(account), after, "+", count=_PAGE)
+            named = [(entry, fields[b"id"].decode()) for entry, fields in rows]
+            # An event's id begins with its number's shard, or is that of a text, which names it too.
+            near = [(entry, name) for entry, name in named if name.startswith((shard, f"m{shard}"))]
+            found = {
+                event.id for event in self._events(account, [name for _, name in near]) if _is_about(event, number)
+            }
+            for entry, name in near:
+                if name in found:
+                    with store_errors():
+                        self._client.delete(keys.event(account, name))
+                        self._client.xdel(keys.events(account), entry)
+            erased += len(found)
+            if len(rows) < _PAGE:
+                return erased
+            after = f"({rows[-1][0].decode()}"
+
     def endpoints(self, account: str) -> list[Endpoint]:
         """The endpoints of an account, oldest first. Raises StoreError."""
         with store_errors():
@@ -214,6 +237,10 @@ class EventStore:
             if raw
         ]
         return found, str(start + limit) if len(events) > limit else ""
+
+
+def _is_about(event: Event, number: str) -> bool:
+    return event.data.get("number") == number
 
 
 def _milliseconds(duration: timedelta) -> int:

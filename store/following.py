@@ -13,8 +13,8 @@ import redis
 
 from store import keys
 from store.client import store_errors
-from store.consent import JournalEntry, every_entry_of
 from store.functions import Functions
+from store.journal import JournalEntry, every_entry_of
 from store.leases import Lease, held
 
 _LEASE = timedelta(seconds=60)

@@ -11,9 +11,19 @@ import redis
 from store import keys
 from store.addresses import Place, place_of
 from store.client import store_errors
-from store.consent import Change, Outcome, change_keys, gate_keys, journal_keys, milliseconds, outcomes_from
+from store.consent import (
+    Change,
+    Outcome,
+    change_keys,
+    detail_payload,
+    gate_keys,
+    journal_keys,
+    milliseconds,
+    outcomes_from,
+)
 from store.functions import Functions, without_none
 from store.messages import Message, MessageStore
+from store.pseudonyms import Pseudonyms
 from store.scopes import Channel, Scope
 
 # Longer than any carrier's retries and than a reconciliation after an outage looks back.
@@ -123,10 +133,13 @@ class Receipt:
 class InboundStore:
     """Inbound texts."""
 
-    def __init__(self, client: "redis.Redis", functions: Functions, messages: MessageStore) -> None:
+    def __init__(
+        self, client: "redis.Redis", functions: Functions, messages: MessageStore, pseudonyms: Pseudonyms
+    ) -> None:
         self._client = client
         self._functions = functions
         self._messages = messages
+        self._pseudonyms = pseudonyms
 
     def receive(self, receipt: Receipt) -> Received:
         """Write one inbound text, or find that it was written before.
@@ -146,16 +159,17 @@ class InboundStore:
             keys.loop_counter(place.shard, inbound.sender, inbound.address),
             keys.pending(place.shard, receipt.question_at or inbound.sender, inbound.address),
         ]
+        erased = self._pseudonyms.places_of(inbound.address)
         payload = self._payload(receipt, place, names)
         if receipt.review:
             _add_review(receipt.review, place, inbound.address, names, payload)
         if receipt.join:
-            payload["join"] = join_payload(receipt.join, place, names)
+            payload["join"] = join_payload(receipt.join, place, names, erased)
         if receipt.welcome:
-            gate_names, payload["welcome"] = gate_keys(place, receipt.welcome, Channel.TEXT, first=len(names) + 1)
+            gate_names, payload["welcome"] = gate_keys(place, receipt.welcome, Channel.TEXT, len(names) + 1, erased)
             names += gate_names
         payload["replies"] = [self._reply(reply, place, names) for reply in receipt.replies]
-        change_names, payload["changes"] = change_keys(place, receipt.changes, first=len(names) + 1)
+        change_names, payload["changes"] = change_keys(place, receipt.changes, len(names) + 1, erased)
         duplicate, answer = self._functions.call("sg_receive", names + change_names, payload)
         result = json.loads(answer)
         return Received(bool(duplicate), outcomes_from(result["results"]), result["reply"], result["reply_id"])
@@ -176,7 +190,7 @@ class InboundStore:
             "action": receipt.action,
             "at": str(milliseconds(receipt.occurred_at)),
             "now": str(milliseconds(receipt.now)),
-            "detail": json.dumps(receipt.detail, ensure_ascii=False),
+            **detail_payload(receipt.detail),
             "inbound": self._messages.creation(receipt.inbound, names, 2, None, 3, waits=_WAITS.get(receipt.action)),
             "no_reply": receipt.no_reply,
             "loop_limit": guard.limit,
@@ -272,16 +286,22 @@ def _add_review(review: Review, place: Place, address: str, names: list[str], pa
         payload["review"]["hold"] = first + 2
 
 
-def join_payload(join: Join, place: Place, names: list[str]) -> dict[str, Any]:
-    """The payload of a wish to join; adds the keys it needs to `names`."""
+def join_payload(join: Join, place: Place, names: list[str], erased: Sequence[Place]) -> dict[str, Any]:
+    """The payload of a wish to join; adds the keys it needs to `names`. erased: see gate_keys."""
     position = len(names) + 1
-    names += [keys.audience(place, join.account, join.audience), *journal_keys(place.shard, join.account)]
-    gate_names, scopes = gate_keys(place, join.scopes, Channel.TEXT, first=len(names) + 1)
+    names += [
+        keys.audience(place, join.account, join.audience),
+        *journal_keys(place.shard, join.account),
+        keys.audience_sizes(place.shard),
+    ]
+    gate_names, scopes = gate_keys(place, join.scopes, Channel.TEXT, len(names) + 1, erased)
     names += gate_names
     return without_none(
         {
             "audience": position,
             "journal": position + 1,
+            "sizes": position + 3,
+            "sized": f"{join.account}/{join.audience}",
             "scope": Scope.of_audience(join.account, join.audience).key,
             "scopes": scopes,
             "question": join.question.text if join.question else None,

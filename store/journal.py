@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
+from itertools import islice
 from typing import Any, NamedTuple
 
+from store.addresses import is_pseudonym, shard_of
+from store.details import unpack
 from store.scopes import Channel
 
 
@@ -45,7 +48,8 @@ ROW_OUTCOMES = {
 
 _NEWLY = {Channel.TEXT: 16, Channel.VOICE: 32}
 _HAS_PRIOR = 64
-_ROW_SIZE = 17
+ROW_SIZE = 17
+"""Bytes of a packed row without what was there before."""
 
 
 class PackedRow(NamedTuple):
@@ -70,24 +74,43 @@ def fresh_flags(channels: Sequence[Channel]) -> int:
 
 def pack_row(number: str, row: int, at: int, flags: int) -> bytes:
     """A row as sg_import takes it: the number, its row in the file, milliseconds since 1970, see `fresh_flags`."""
-    return (((flags << 48 | int(number[1:-2])) << 32 | row) << 48 | at).to_bytes(_ROW_SIZE)
+    return (((flags << 48 | int(number[1:-2])) << 32 | row) << 48 | at).to_bytes(ROW_SIZE)
 
 
 def unpack_rows(data: bytes, shard: str) -> Iterator[PackedRow]:
     """The rows of a packed journal entry of a shard, in their order."""
-    position = 0
+    return _rows_from(data, 0, shard)
+
+
+def _first_row(data: bytes, position: int, shard: str) -> Iterator[PackedRow]:
+    return islice(_rows_from(data, position, shard), 1)
+
+
+def _rows_from(data: bytes, position: int, shard: str) -> Iterator[PackedRow]:
     while position < len(data):
         flags, start = data[position], position
         number = int.from_bytes(data[position + 1 : position + 7])
         row = int.from_bytes(data[position + 7 : position + 11])
         at = int.from_bytes(data[position + 11 : position + 17])
-        position += _ROW_SIZE
+        position += ROW_SIZE
         prior = b""
         if flags & _HAS_PRIOR:
             end = position + 1 + data[position]
             prior, position = data[position + 1 : end], end
         newly = tuple(channel for channel, bit in _NEWLY.items() if flags & bit)
         yield PackedRow(f"+{number}{shard}", row, at, ROW_OUTCOMES[flags & 15], newly, prior, data[start:position])
+
+
+def rows_of(fields: Mapping[bytes, bytes], shard: str) -> Iterator[PackedRow]:
+    """The rows of a packed entry: those with numbers, then those of erased numbers, with pseudonyms (tombstones.py)."""
+    yield from unpack_rows(fields[b"rows"], shard)
+    data, position = fields.get(b"erased", b""), 0
+    while position < len(data):
+        size = data[position]
+        pseudonym = data[position + 1 : position + 1 + size].decode()
+        (row,) = _first_row(data, position + 1 + size, shard)
+        yield row._replace(number=pseudonym)
+        position += 1 + size + len(row.packed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,4 +164,42 @@ def entry_from(entry_id: str, fields: Mapping[bytes, bytes]) -> JournalEntry:
         recorded_at=moment(entry_id.partition("-")[0]),
         previous=tuple(text["previous"].split(",")) if "previous" in text else (),
         detail=json.loads(text.get("detail", "{}")),
+    )
+
+
+def entries_of(address: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
+    """What a stream's entry says about one number: its one event, or its rows in an import or an undo."""
+    if not is_packed(fields):
+        return [entry_from(entry_id, fields)]
+    rows = rows_of(fields, shard_of(address))
+    return [_entry_of_row(entry_id, fields, row) for row in rows if row.number == address]
+
+
+def every_entry_of(shard: str, entry_id: str, fields: Mapping[bytes, bytes]) -> list[JournalEntry]:
+    """What a stream's entry says, about every number in it: one, or those of the rows of an import or an undo.
+
+    Numbers that were erased are left out: nobody is to be told anything of them.
+    """
+    if is_packed(fields):
+        return [_entry_of_row(entry_id, fields, row) for row in unpack_rows(fields[b"rows"], shard)]
+    entry = entry_from(entry_id, fields)
+    return [] if is_pseudonym(entry.number) else [entry]
+
+
+def _entry_of_row(entry_id: str, fields: Mapping[bytes, bytes], row: PackedRow) -> JournalEntry:
+    undo = fields[b"kind"] == b"undo"
+    previous = {record.event: None for record in unpack(row.prior).values()}
+    detail = {"batch": fields[b"batch"].decode(), "row": row.row, **json.loads(fields.get(b"detail", b"{}"))}
+    return JournalEntry(
+        id=entry_id,
+        number=row.number,
+        kind="lift" if undo else "opt_out",
+        scope=fields[b"scope"].decode(),
+        channels=tuple(row.newly) if undo else tuple(fields[b"channels"].decode().split(",")),
+        source=Source(int(fields[b"source"])).label,
+        outcome=row.outcome,
+        occurred_at=moment(row.at),
+        recorded_at=moment(entry_id.partition("-")[0]),
+        previous=(fields[b"undoes"].decode(),) if undo else tuple(previous),
+        detail=detail,
     )

@@ -52,8 +52,16 @@ def following(shard: str) -> str:
 
 
 def members(shard: str) -> str:
-    """Hash of how many members each gate index of the shard has, by "channel:scope"; fields are never removed."""
+    """Hash of how many members each gate index of the shard has, by "channel:scope"; fields are never removed.
+
+    A field "erased:channel:scope" says that pseudonyms of erased numbers may be among them.
+    """
     return f"{{{shard}}}:members"
+
+
+def rewriting(shard: str, owner: str, token: str) -> str:
+    """Stream: the copy of a journal that an erasure makes, until it takes its place."""
+    return f"{{{shard}}}:rewriting:{owner}:{token}"
 
 
 def batch(shard: str, batch_id: str) -> str:
@@ -126,6 +134,31 @@ def audience(place: Place, account: str, name: str) -> str:
     return f"{{{place.shard}}}:audience:{account}/{name}:{place.gate_bucket}"
 
 
+def audience_sizes(shard: str) -> str:
+    """Hash of how many numbers of the shard are in each audience, by "account/audience"."""
+    return f"{{{shard}}}:audience_sizes"
+
+
+def contacts(shard: str, account: str, bucket: str) -> str:
+    """Hash of the contacts of one bucket of a home shard: id to version and record."""
+    return f"{{{shard}}}:contacts:{account}:{bucket}"
+
+
+def contact_order(shard: str, account: str) -> str:
+    """Sorted set (all scores 0) of the contacts of a home shard: a letter for the order, what it sorts by, the id."""
+    return f"{{{shard}}}:contact_order:{account}"
+
+
+def contacts_of_number(place: Place, account: str) -> str:
+    """Hash of the contacts that have a number of one bucket: member to ids."""
+    return f"{{{place.shard}}}:contacts_of_number:{account}:{place.gate_bucket}"
+
+
+def contacts_of_id(shard: str, account: str, bucket: str) -> str:
+    """Hash of the contacts with the customer's own ids of one bucket: own id to ids."""
+    return f"{{{shard}}}:contacts_of_id:{account}:{bucket}"
+
+
 def pending(shard: str, sender: str, address: str) -> str:
     """The question a number was asked from a sender and has not answered."""
     return f"{{{shard}}}:pending:{sender}:{address}"
@@ -134,6 +167,11 @@ def pending(shard: str, sender: str, address: str) -> str:
 def reviews(shard: str, account: str, *, held: bool) -> str:
     """Sorted set of the texts that a person has to read (or may take back), by when they came."""
     return f"{{{shard}}}:reviews:{'held' if held else 'acted'}:{account}"
+
+
+def decided(shard: str, account: str) -> str:
+    """Sorted set of the held texts that a person decided to be opt-outs, by when: a decision may be undone."""
+    return f"{{{shard}}}:decided:{account}"
 
 
 def waiting(shard: str, account: str, address: str) -> str:
@@ -165,6 +203,7 @@ ACCOUNTS = "{config}:accounts"
 VERSION = "{config}:version"
 API_KEYS = "{config}:api_keys"
 KEYSPACE = "{config}:keyspace"
+ERASURE_KEYS = "{config}:erasure_keys"
 USERS = "{config}:users"
 USER_EMAILS = "{config}:users:by_email"
 
@@ -172,6 +211,21 @@ USER_EMAILS = "{config}:users:by_email"
 def import_record(import_id: str) -> str:
     """Hash of one import: what was asked, how far it is, what came of it."""
     return f"{{import:{import_id}}}:record"
+
+
+def audience_records(account: str) -> str:
+    """Hash of what is known of an account's audiences: id to name, sender, times."""
+    return f"{{account:{account}}}:audiences"
+
+
+def import_report(import_id: str, part: int) -> str:
+    """A part of an import's report, compressed."""
+    return f"{{import:{import_id}}}:report:{part}"
+
+
+def upload(upload_id: str, part: int) -> str:
+    """A part of an uploaded file, compressed."""
+    return f"{{upload:{upload_id}}}:{part}"
 
 
 def number_index(scope: Scope) -> str:

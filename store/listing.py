@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from store import keys
-from store.addresses import is_number
+from store.addresses import is_number, is_pseudonym
 from store.bulk import BulkStore, read_many
 from store.consent import owner_of
 from store.details import Record, unpack
@@ -258,7 +258,8 @@ def _numbers_in(fields: dict[bytes, bytes], scope: Scope, shard: str) -> list[st
         return []
     if is_packed(fields):
         return [row.number for row in unpack_rows(fields[b"rows"], shard)]
-    return [fields[b"number"].decode()] if fields[b"kind"] in {b"opt_out", b"lift"} else []
+    number = fields[b"number"].decode()
+    return [number] if fields[b"kind"] in {b"opt_out", b"lift"} and not is_pseudonym(number) else []
 
 
 def _ranges(prefix: str, *, descending: bool) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """Messages: their records, their timelines, and every step an outbound message can take."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -15,6 +15,7 @@ from store.consent import Block, blocks_from, gate_keys, milliseconds, moment
 from store.enlisting import day_keys, entry_keys
 from store.functions import Functions, without_none
 from store.message_records import Message, fields_of, message_from, message_id, shard_of_message
+from store.pseudonyms import Pseudonyms
 from store.scopes import Channel, Scope
 
 __all__ = ["Message", "MessageStore", "Result", "Settled", "message_id", "shard_of_message"]
@@ -70,9 +71,17 @@ class Result:
 class MessageStore:
     """Message records. Every step of an outbound message is one function call."""
 
-    def __init__(self, client: "redis.Redis", functions: Functions, *, retention: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        client: "redis.Redis",
+        functions: Functions,
+        pseudonyms: Pseudonyms,
+        *,
+        retention: timedelta | None = None,
+    ) -> None:
         self._client = client
         self._functions = functions
+        self._pseudonyms = pseudonyms
         self._retention = round(retention / timedelta(milliseconds=1)) if retention else None
 
     def create(self, message: Message, *, due_at: datetime) -> tuple[str, tuple[Block, ...]]:
@@ -95,7 +104,8 @@ class MessageStore:
         # What is sent to many is no answer to one person's words.
         waits = False if message.kind == "transactional" else None
         new = self.creation(message, names, 1, 2, 3, due_at=due_at, waits=waits)
-        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, first=len(names) + 1)
+        erased = self._pseudonyms.places_of(message.address)
+        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, len(names) + 1, erased)
         payload = {
             "counters": 5,
             "outbox": 4,
@@ -175,20 +185,45 @@ class MessageStore:
             stored = pipeline.execute()
         return [message_from(identifier, raw) for identifier, raw in zip(identifiers, stored, strict=True) if raw]
 
-    def hand_over(self, message: Message, *, now: datetime, lease: timedelta) -> HandOver:
+    def queued_to(self, account: str, addresses: Sequence[str], *, limit: int = 100) -> list[str]:
+        """The ids of texts of an account to many numbers that wait to be handed over; two round trips.
+
+        Args:
+            account: whose texts.
+            addresses: to whom.
+            limit: how many of the newest texts with each are looked at; the gate stops older ones all the same.
+
+        Raises:
+            StoreError: there is no answer.
+        """
+        threads = self._client.pipeline(transaction=False)
+        for address in addresses:
+            threads.xrevrange(keys.thread(shard_of(address), account, address), count=limit)
+        statuses = self._client.pipeline(transaction=False)
+        with store_errors():
+            rows: Any = [row for found in (threads.execute() if addresses else []) for row in found]
+            ids = [fields[b"id"].decode() for _, fields in rows if fields[b"direction"] == b"out"]
+            for identifier in ids:
+                statuses.hget(keys.message(identifier[1:3], identifier), "status")
+            found: Any = statuses.execute() if ids else []
+        return [identifier for identifier, status in zip(ids, found, strict=True) if status == b"queued"]
+
+    def hand_over(self, message: Message, *, now: datetime, lease: timedelta, only_stop: bool = False) -> HandOver:
         """Ask the gate, at the moment of hand-off (G2).
 
         Args:
             message: the message; only its immutable fields are used, the rest is read anew.
             now: the time.
             lease: how long the caller may take; a message handed over longer ago is `unknown`, never resent.
+            only_stop: nobody is about to send it. What the gate would refuse is settled now; else it stays "queued".
 
         Raises:
             StoreError: the gate did not answer. The caller must not send.
         """
         place = place_of(message.address)
         names = [*self._step_keys(message), keys.hold(place, Scope.of_account(message.account))]
-        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, first=7)
+        erased = self._pseudonyms.places_of(message.address)
+        gate_names, scopes = gate_keys(place, message.scopes, Channel.TEXT, 7, erased)
         payload = {
             **self._step_payload(message, now),
             "hold": 6,
@@ -197,6 +232,7 @@ class MessageStore:
             "field": place.details_field,
             "channel": Channel.TEXT,
             "scopes": scopes,
+            "only_stop": True if only_stop else None,
         }
         answer = json.loads(self._functions.call("sg_hand_over", names + gate_names, without_none(payload)))
         return HandOver(answer["verdict"], answer["reason"], blocks_from(answer["blocks"], Channel.TEXT))

@@ -7,9 +7,10 @@ in either shows; it uses nothing of the server's state.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from store.addresses import place_of
 from store.consent import MAY_LIFT, RANK
 from store.details import Record, pack, unpack
-from store.journal import Source, is_packed, unpack_rows
+from store.journal import Source, is_packed, rows_of
 from store.scopes import ALL_CHANNELS, Channel, Scope
 
 Entry = tuple[bytes, Mapping[bytes, bytes]]
@@ -69,7 +70,7 @@ class ShardState:
 
     def _bucket(self, scope: str, address: str) -> tuple[Bucket, bytes]:
         number = address[0] == "+"
-        name = address[-5:] if number else "other"
+        name = address[-5:] if number else place_of(address).details_bucket
         buckets = self.scopes.setdefault(scope, {})
         if name not in buckets:
             buckets[name] = Bucket()
@@ -114,7 +115,7 @@ class ShardState:
         scope, source = fields[b"scope"].decode(), Source(int(fields[b"source"]))
         channels = [Channel(channel) for channel in fields[b"channels"].decode().split(",")]
         undo = fields[b"kind"] == b"undo"
-        for row in unpack_rows(fields[b"rows"], self.shard):
+        for row in rows_of(fields, self.shard):
             touched.add((scope, row.number))
             bucket, field = self._bucket(scope, row.number)
             known = bucket.get(field)
@@ -140,7 +141,7 @@ class ShardState:
         """The members that the gate indexes of a scope have to have, by channel and gate bucket."""
         found: dict[tuple[Channel, str], set[bytes]] = {}
         for name, bucket in self.scopes[scope].items():
-            gate, digit = (name, b"") if name == "other" else (name[1:], name[:1].encode())
+            gate, digit = (name, b"") if not name.isdigit() else (name[1:], name[:1].encode())
             for field, value in bucket.items():
                 for channel in blocked_channels(value):
                     found.setdefault((channel, gate), set()).add(field + digit)

@@ -166,7 +166,7 @@ class Verification:
 
     def _members_that_differ(self, state: ShardState, scope: str) -> Iterator[str]:
         expected = state.gate_members(scope)
-        buckets = sorted({"other" if bucket == "other" else bucket[1:] for bucket in state.scopes[scope]})
+        buckets = sorted({bucket[1:] if bucket.isdigit() else bucket for bucket in state.scopes[scope]})
         asked = [(channel, bucket) for channel in ALL_CHANNELS for bucket in buckets]
         names = [f"{{{state.shard}}}:gate:{channel}:{scope}:{bucket}" for channel, bucket in asked]
         answers = self._ask([(name, ("SMEMBERS", name)) for name in names])
@@ -228,7 +228,7 @@ def _counts_of(state: ShardState) -> dict[tuple[Channel, str], int]:
 
 
 def _address(field: bytes, bucket: str) -> str:
-    return field.decode() if bucket == "other" else f"+{field.decode()}{bucket}"
+    return f"+{field.decode()}{bucket}" if bucket.isdigit() else field.decode()
 
 
 def _in_words(value: bytes | None) -> str:

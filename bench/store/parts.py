@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.supervision.embedded import EmbeddedStore
 from store import Store, open_store
-from store.batches import Batch, Row
+from store.batches import Batch, Rows
 from store.scopes import Scope
 
 ACME = Scope.of_account("acme")
@@ -35,10 +35,8 @@ def load(store: Store, numbers: Iterable[str], batch: str = "load", scope: Scope
     """Opt numbers out as one import; returns how many rows that were."""
     rows, source, made = Batch(batch, scope), iter(numbers), 0
     while block := list(islice(source, _BLOCK)):
-        made_rows = [
-            Row(number, (_SINCE + index % 10_000_000) * 1000, made + index) for index, number in enumerate(block)
-        ]
-        store.batches.apply(rows, str(made), made_rows)
+        times = [(_SINCE + index % 10_000_000) * 1000 for index in range(len(block))]
+        store.batches.apply(rows, str(made), Rows(block, times, range(made, made + len(block))))
         made += len(block)
     store.batches.finish(batch)
     return made

@@ -8,6 +8,7 @@ from flask import Response, current_app, g, request
 from gateway.api.problems import Problem
 from gateway.api.rates import KeyRates
 from gateway.api.repeating import earlier_answer
+from gateway.import_jobs import MOST_BYTES
 from gateway.services import Services
 from store.api_keys import ApiKey
 from store.directory import Account
@@ -20,6 +21,7 @@ _SEND = frozenset({"send", "manage", "admin"})
 _READ = frozenset({"read", "manage", "admin"})
 _EITHER = frozenset({"send", "read", "manage", "admin"})
 _MANAGE = frozenset({"manage", "admin"})
+_ADMIN = frozenset({"admin"})
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.send_message": _SEND,
@@ -28,6 +30,16 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.get_opt_out": _READ,
     "api.put_opt_out": _MANAGE,
     "api.delete_opt_out": _MANAGE,
+    "api_imports.list_imports": _READ,
+    "api_imports.create_import": _MANAGE,
+    "api_imports.preview_import": _MANAGE,
+    "api_imports.get_import": _READ,
+    "api_imports.stop_import": _MANAGE,
+    "api_imports.resume_import": _MANAGE,
+    "api_imports.apply_import": _MANAGE,
+    "api_imports.foretell_undo": _READ,
+    "api_imports.undo_import": _MANAGE,
+    "api_imports.import_errors": _READ,
     "api_links.make_opt_out_link": _SEND,
     "api_events.list_events": _READ,
     "api_events.list_endpoints": _READ,
@@ -38,6 +50,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api_events.list_deliveries": _READ,
     "api_events.replay_delivery": _MANAGE,
     "api_proof.get_proof": _READ,
+    "api_erasure.erase_number": _ADMIN,
     "api_proof.get_proof_text": _READ,
     "api_texts.list_messages": _READ,
     "api_texts.list_incoming": _READ,
@@ -65,8 +78,18 @@ class BodyRule:
     most_bytes: int | None = None
 
 
-BODIES: Mapping[str, BodyRule] = {}
+_FORM = BodyRule(("multipart/form-data",), MOST_BYTES + 1_000_000)
+
+BODIES: Mapping[str, BodyRule] = {
+    "api_imports.create_import": _FORM,
+    "api_imports.preview_import": _FORM,
+}
 """Endpoints whose body is not a JSON object of the usual size."""
+
+MAY_BE_EMPTY = frozenset(
+    f"api_imports.{name}" for name in ("stop_import", "resume_import", "apply_import", "undo_import")
+)
+"""Endpoints that need nothing in their body, so that it may be left out."""
 
 
 def services() -> Services:
@@ -110,6 +133,8 @@ def _check_body() -> None:
             raise Problem("unsupported_type", f"Send the body with Content-Type: {' or '.join(rule.types)}.")
         if rule.most_bytes is not None:
             request.max_content_length = rule.most_bytes
+        return
+    if request.endpoint in MAY_BE_EMPTY and not request.content_length and not request.headers.get("Transfer-Encoding"):
         return
     if not request.is_json:
         raise Problem("unsupported_type", "Send the body with Content-Type: application/json.")

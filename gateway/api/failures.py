@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from gateway.api.problems import Problem
 from gateway.errors import NotAllowed
+from gateway.lists.failing import ListFileError
 from gateway.logs import logger
 from store.errors import StoreError
 
@@ -42,6 +43,7 @@ def register_failures(app: OpenAPI) -> None:
     """Answer the API's failures with problem documents."""
     app.register_error_handler(Problem, lambda error: error.response())
     app.register_error_handler(NotAllowed, lambda error: Problem.refused(error).response())
+    app.register_error_handler(ListFileError, lambda error: Problem("unusable_file", str(error)).response())
     app.register_error_handler(StoreError, _store_unavailable)
 
 

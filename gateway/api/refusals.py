@@ -15,6 +15,14 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "api_events.change_endpoint": ("bad_endpoint", "unknown_event_kind"),
     "api_consent.subscribe": ("invalid_number", "unknown_sender"),
     "api_consent.unsubscribe": ("invalid_number",),
+    "api_imports.create_import": ("unusable_file", "unknown_sender", "one_scope_only", "in_the_future"),
+    "api_imports.preview_import": ("unusable_file",),
+    "api_imports.stop_import": ("import_over",),
+    "api_imports.resume_import": ("import_over",),
+    "api_imports.apply_import": ("not_a_dry_run",),
+    "api_imports.foretell_undo": ("still_running", "nothing_to_undo"),
+    "api_imports.undo_import": ("still_running", "nothing_to_undo"),
+    "api_links.make_opt_out_link": ("invalid_number", "no_public_url", "unknown_sender"),
     "api_consent.switch_keyword": ("unknown_keyword", "confirmation_needed", "unknown_sender"),
 }
 """Endpoint -> codes of its use case. What follows from the route's shape is not repeated here."""

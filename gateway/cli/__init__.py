@@ -5,6 +5,7 @@ import sys
 import click
 
 from gateway.cli.configuring import apply, block, keys, unrouted
+from gateway.cli.erasing import erase
 from gateway.cli.incoming import incoming
 from gateway.cli.inspecting import check, doctor, explain, try_text
 from gateway.cli.lists import export_list, import_list, scrub_list
@@ -55,6 +56,7 @@ for command in (
         check,
         explain,
         proof,
+        erase,
         incoming,
         try_text,
         doctor,

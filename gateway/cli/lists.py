@@ -3,7 +3,7 @@
 import csv
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import IO
@@ -15,7 +15,11 @@ from rich.table import Table
 
 from gateway.cli.opening import account_named, data_option, open_services
 from gateway.exports import HEADER, ExportFilter, export_rows
-from gateway.imports import RowReport, summary_of
+from gateway.import_orders import order_of
+from gateway.import_reports import RowReport, header_line, report_lines
+from gateway.imports import summary_of
+from gateway.lists.converting import has_to_be_converted
+from gateway.lists.encodings import BYTEWISE, encoding_of
 from gateway.scrubbing import ScrubOrder, scrub
 from gateway.services import Services
 from store.consent import Source
@@ -25,14 +29,15 @@ from store.scopes import ALL_CHANNELS, Channel
 _CHANNELS = {"both": ALL_CHANNELS, "text": (Channel.TEXT,), "voice": (Channel.VOICE,)}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _EXPORT_NOTE = 20_000
+_LOOKED_AT = 4_000_000
 
 
 class ReportFile:
-    """The rows that did not newly opt out a number, as a CSV file that a resumed import goes on with."""
+    """The rows that are worth a line, as a CSV file that a resumed import goes on with."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
         self._file = path.open("r+" if path.exists() else "w+", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._file)
+        self._header = header
 
     def close(self) -> None:
         """Close the file."""
@@ -43,20 +48,14 @@ class ReportFile:
         self._file.seek(length)
         self._file.truncate()
         if length == 0:
-            self._writer.writerow(("row", "number", "outcome", "code", "what it means"))
+            self._file.write(header_line(self._header))
 
     def write(self, reports: Iterable[RowReport]) -> int:
         """Add reports, on disk; returns the file's length."""
-        for report in reports:
-            self._writer.writerow((report.row, _harmless(report.cell), report.outcome, report.code, report.sentence))
+        self._file.write(report_lines(reports))
         self._file.flush()
         os.fsync(self._file.fileno())
         return self._file.seek(0, os.SEEK_END)
-
-
-def _harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula; numbers stay as they are."""
-    return f"'{cell}" if cell[:1] in {"=", "@", "-", "\t", "\r"} else cell
 
 
 @contextmanager
@@ -133,7 +132,8 @@ def import_list(
 def _run(services: Services, import_id: str, file: Path, report: Path | None) -> None:
     started = time.monotonic()
     with ExitStack() as stack:
-        sink = stack.enter_context(closing(ReportFile(report))) if report else None
+        header = order_of(services.imports.record(import_id)).header
+        sink = stack.enter_context(closing(ReportFile(report, header))) if report else None
         bar, task = stack.enter_context(progress_bar("importing"))
         for progress in services.imports.run(import_id, file, sink=sink):
             rows = progress.record.rows
@@ -192,9 +192,10 @@ def scrub_list(
 
 def _opened(source: Path, target: Path) -> IO[str]:
     with source.open("rb") as file:
-        wide = file.read(2) in {b"\xff\xfe", b"\xfe\xff"}
-    spreadsheet = source.suffix.lower() not in {".csv", ".txt", ".tsv"}
-    return target.open("w", newline="", encoding="utf-16" if wide else "utf-8" if spreadsheet else "latin-1")
+        encoding, _ = encoding_of(file.read(_LOOKED_AT))
+    # What is read byte by byte is written byte by byte.
+    bytewise = encoding in BYTEWISE or has_to_be_converted(source)
+    return target.open("w", newline="", encoding="latin-1" if bytewise else encoding)
 
 
 @click.command("export")

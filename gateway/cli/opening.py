@@ -45,6 +45,7 @@ def open_services(data: Path | None) -> Iterator[Services]:
     """
     with open_store_only(data) as services:
         services.store.keyspace.demand()
+        services.store.erasure.demand_keys()
         yield services
 
 

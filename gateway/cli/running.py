@@ -79,6 +79,7 @@ def _prepare(settings: Settings) -> str | None:
     try:
         services.store.health.demand(settings.durability)
         services.store.keyspace.demand()
+        services.store.erasure.demand_keys()
         services.store.functions.ensure_loaded()
         if settings.simulator_on and not services.store.directory.current().accounts:
             text = files("gateway").joinpath("demo.toml").read_text(encoding="utf-8")
@@ -156,6 +157,7 @@ def _demand(settings: Settings) -> None:
     try:
         services.store.health.demand(settings.durability)
         services.store.keyspace.demand()
+        services.store.erasure.demand_keys()
         services.store.functions.ensure_loaded()
     finally:
         services.close()

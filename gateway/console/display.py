@@ -44,6 +44,18 @@ STATES: Mapping[str, tuple[str, str]] = {
 }
 
 
+# How an opt-out came about, as the end of a sentence.
+SOURCE_WORDS: Mapping[str, str] = {
+    "keyword": "because this person texted that they want no more",
+    "link": "because this person used the opt-out page",
+    "carrier": "because the carrier says that this person opted out",
+    "agent": "because a colleague opted this person out",
+    "admin": "because an admin opted this person out",
+    "api": "because a program opted this person out",
+    "import": "because an imported list says so",
+}
+
+
 @cache
 def zones() -> tuple[str, ...]:
     """The time zones a person can choose from."""

@@ -10,7 +10,7 @@ from flask import g, render_template, url_for
 
 from gateway.console.access import accounts_of, can, signed_in
 from gateway.console.blueprints import console
-from gateway.console.display import STATES, theme, zone
+from gateway.console.display import SOURCE_WORDS, STATES, theme, zone
 from gateway.console.navigation import navigation
 
 
@@ -44,6 +44,7 @@ def _frame() -> dict[str, Any]:
         "theme": theme(),
         "zone_name": zone().key,
         "states": STATES,
+        "source_words": SOURCE_WORDS,
         "asset": asset,
         "bootstrap_css": bootstrap_css,
     }

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from gateway.console.access import services
 from gateway.console.blueprints import console
+from gateway.console.display import SOURCE_WORDS
 from gateway.errors import NotAllowed
 from gateway.outbound import SendRequest
 from gateway.phone import InvalidNumber, normalise
@@ -29,17 +30,6 @@ STATUS_WORDS = {
     "unknown": "unknown whether it arrived",
     "suppressed": "stopped by Stopgate: this person opted out",
     "expired": "too late, not sent",
-}
-
-# How an opt-out came about, as a sentence.
-SOURCE_WORDS = {
-    "keyword": "because this person texted that they want no more",
-    "link": "because this person used the opt-out page",
-    "carrier": "because the carrier says that this person opted out",
-    "agent": "because a colleague opted this person out",
-    "admin": "because an admin opted this person out",
-    "api": "because a program opted this person out",
-    "import": "because an imported list says so",
 }
 
 

@@ -43,6 +43,16 @@ local function no_longer_fresh(state, header)
   state.fresh, state.records, state.changed, state.newly = false, records, changed, newly
 end
 
+-- True when the person came back by a word of their own. A row that has no date of its own does not say that they
+-- opted out after that, so it changes nothing.
+local function came_back(state, header)
+  for _, channel in ipairs(header.channels) do
+    local record = state.records[channel]
+    if record and not record.blocked and RANK[record.source] == RANK[KEYWORD] then return true end
+  end
+  return false
+end
+
 -- What one row does to its number; the channels it changes are noted in the state.
 local function plan_row(state, header, at)
   if state.fresh then
@@ -52,6 +62,7 @@ local function plan_row(state, header, at)
     end
     no_longer_fresh(state, header)
   end
+  if at == header.undated and came_back(state, header) then return 'stale', 0, false end
   local strongest, newly, touched = nil, 0, false
   for _, channel in ipairs(header.channels) do
     local new, outcome = opt_out(state.records[channel], { at = at, source = header.source })
@@ -71,28 +82,27 @@ end
 
 local ROW = 17
 
-local function parse_group(packed)
-  local group = { fields = {}, members = {}, times = {}, repeats = false }
-  for index = 1, #packed / ROW do
-    local number, _, at = struct.unpack('>I6I4I6', packed, index * ROW - ROW + 2)
-    local member = (number - number % 100) / 100
-    group.repeats = group.repeats or member == group.members[index - 1]
-    group.fields[index], group.members[index], group.times[index] = (number - number % 1000) / 1000, member, at
-  end
-  return group
+-- Rows of one details bucket as they stand in the arguments: packed rows, fields, heads of the details.
+local function group_at(keys, key, args, argument, size)
+  return { key = keys[key], packed = args[argument], first = argument + 1, size = size }
 end
 
-local function plan_states(group, packed, values, header, outcomes, rows)
+local function time_of(group, index)
+  return (struct.unpack('>I6', group.packed, index * ROW - 5))
+end
+
+local function plan_states(group, args, values, header, outcomes, rows)
   local states, state = {}, nil
-  for index, member in ipairs(group.members) do
-    local repeated = state and state.member == member
+  for index = 1, group.size do
+    local field = args[group.first + index - 1]
+    local repeated = state and state.field == field
     if not repeated then
-      state = state_of(group.fields[index], member, values[index])
+      state = state_of(field, group.members[index], values[index])
       states[#states + 1] = state
     end
-    local outcome, newly, touched = plan_row(state, header, group.times[index])
+    local outcome, newly, touched = plan_row(state, header, time_of(group, index))
     if touched then
-      local rest = string.sub(packed, index * ROW - ROW + 2, index * ROW)
+      local rest = string.sub(group.packed, index * ROW - ROW + 2, index * ROW)
       rows[#rows + 1] = journal_row(CODE[outcome], newly, rest, not repeated and state.prior)
     end
     outcomes[#outcomes + 1] = repeated and outcome ~= 'opted_out' and 'duplicate' or outcome
@@ -100,56 +110,83 @@ local function plan_states(group, packed, values, header, outcomes, rows)
   return states
 end
 
--- Plans the rows of one details bucket. Rows of one number are neighbours, in the order of the file. Nearly always all
--- of them are new here: then the rows go into the journal as they came, which makes an import several times faster.
-local function plan_group(key, packed, header, outcomes, rows, members)
-  local group = parse_group(packed)
-  group.key = key
-  local values = redis.call('HMGET', key, unpack(group.fields))
-  local fresh = not group.repeats
-  for index, member in ipairs(group.members) do
-    members[#members + 1] = member
-    fresh = fresh and not values[index]
+-- True when no number of a group is known here, and none comes twice: nearly always. Then its rows go into the journal
+-- and its details into the hash as they came, which makes an import several times faster.
+local function all_new(group, args, values)
+  for index = 1, group.size do
+    local place = group.first + index - 1
+    if values[index] or (index > 1 and args[place] == args[place - 1]) then return false end
   end
-  if fresh then
-    rows[#rows + 1] = packed
-    for _ = 1, #group.members do outcomes[#outcomes + 1] = 'opted_out' end
-  else
-    group.states = plan_states(group, packed, values, header, outcomes, rows)
-  end
-  return group
+  return true
 end
 
--- What an import answers for rows of one gate bucket: numbers that were in the file before are duplicates.
-local function answer_bucket(seen_key, header, members, outcomes, first)
-  local seen = redis.call('SMISMEMBER', seen_key, unpack(members))
-  if redis.call('SADD', seen_key, unpack(members)) == #members then redis.call('PEXPIRE', seen_key, header.kept) end
+-- What an import answers for rows of one gate bucket: numbers that were in the file before are duplicates. Those that
+-- are newly opted out are none, so nobody has to look where all are (`outcomes` is false then).
+local function answer_bucket(seen_key, args, bucket, header, outcomes)
+  local last = bucket.first + bucket.size - 1
+  local seen = outcomes and redis.call('SMISMEMBER', seen_key, unpack(args, bucket.first, last))
+  local added = redis.call('SADD', seen_key, unpack(args, bucket.first, last))
+  if added == bucket.size then redis.call('PEXPIRE', seen_key, header.kept) end
+  if not outcomes then return string.rep(ANSWER.opted_out, bucket.size) end
   for index, known in ipairs(seen) do
-    local place = first + index - 1
-    if known == 1 and outcomes[place] ~= 'opted_out' then outcomes[place] = 'duplicate' end
-    outcomes[place] = ANSWER[outcomes[place]]
+    -- A row that opts out is no duplicate (another channel); in a dry run the row before it has changed nothing.
+    if known == 1 and (header.dry or outcomes[index] ~= 'opted_out') then outcomes[index] = 'duplicate' end
+    outcomes[index] = ANSWER[outcomes[index]]
   end
+  return table.concat(outcomes)
+end
+
+local function members_of(group, args, bucket, offset)
+  local members = {}
+  for index = 1, group.size do members[index] = args[bucket.first + offset + index - 1] end
+  return members
+end
+
+-- Plans the rows of one gate bucket, a details bucket after the other. Rows of one number are neighbours, in the order of
+-- the file. Returns the bucket, and an outcome for each row unless all of them opt out.
+local function plan_bucket(keys, key, args, argument, sizes, header, rows)
+  local bucket, outcomes, offset = { first = argument, size = 0, groups = {}, new = true }, {}, 0
+  for _, size in ipairs(sizes) do bucket.size = bucket.size + size end
+  argument = argument + bucket.size
+  for index, size in ipairs(sizes) do
+    local group = group_at(keys, key + index - 1, args, argument, size)
+    local values = redis.call('HMGET', group.key, unpack(args, group.first, group.first + size - 1))
+    if all_new(group, args, values) then
+      rows[#rows + 1] = group.packed
+      for _ = 1, size do outcomes[#outcomes + 1] = 'opted_out' end
+    else
+      bucket.new = false
+      group.members = members_of(group, args, bucket, offset)
+      group.states = plan_states(group, args, values, header, outcomes, rows)
+    end
+    bucket.groups[index] = group
+    argument, offset = argument + 1 + 2 * size, offset + size
+  end
+  return bucket, (header.dry or not bucket.new) and outcomes, argument
 end
 
 local function fresh_value(header, at, event)
-  local ms, seq = event_parts(event)
-  local after = ms - EPOCH_2020
-  if seq == 0 and at % 1000 == 0 and after < MOST_SHORT then
-    return struct.pack('>BI4I5', 128 + 4 + header.source % 8 * 16 + header.mask, at / 1000, after)
-  end
   return pack_record(header.mask, { blocked = true, source = header.source, since = at, latest = at, event = event })
 end
 
--- Writes the details of one bucket; notes in `added` who joins the gate indexes.
-local function write_fresh(group, header, event, added)
-  local values = {}
-  for index, field in ipairs(group.fields) do
-    values[2 * index - 1], values[2 * index] = field, fresh_value(header, group.times[index], event)
-    for channel = 1, #header.channels do added[channel][#added[channel] + 1] = group.members[index] end
+-- The last bytes of short details that an entry writes (see the head of the first part), unless it needs the long form.
+local function short_tail(event)
+  local ms, seq = event_parts(event)
+  local after = ms - EPOCH_2020
+  return seq == 0 and after >= 0 and after < MOST_SHORT and struct.pack('>I5', after)
+end
+
+local function write_new(group, args, header, event)
+  local values, tail, heads = {}, header.tail, group.first + group.size - 1
+  for index = 1, group.size do
+    local head = args[heads + index]
+    values[2 * index - 1] = args[group.first + index - 1]
+    values[2 * index] = tail and head ~= '' and head .. tail or fresh_value(header, time_of(group, index), event)
   end
   redis.call('HSET', group.key, unpack(values))
 end
 
+-- Writes the details that have changed; notes in `added` who joins the gate indexes.
 local function write_states(group, header, event, added)
   for _, state in ipairs(group.states) do
     if state.fresh then
@@ -165,67 +202,93 @@ local function write_states(group, header, event, added)
   end
 end
 
-local function write_bucket(keys, header, groups, gates, event)
-  local added = {}
+local function join_gate(header, channel, grown)
+  header.grown[channel] = (header.grown[channel] or 0) + grown
+end
+
+local function write_bucket(keys, gates, args, bucket, header, event)
+  if bucket.new then
+    for _, group in ipairs(bucket.groups) do write_new(group, args, header, event) end
+    for index, channel in ipairs(header.channels) do
+      local members = redis.call('SADD', keys[gates + index - 1], unpack(args, bucket.first, bucket.first + bucket.size - 1))
+      join_gate(header, channel, members)
+    end
+    return
+  end
+  local added, offset = {}, 0
   for index in ipairs(header.channels) do added[index] = {} end
-  for _, group in ipairs(groups) do
-    if group.states then write_states(group, header, event, added) else write_fresh(group, header, event, added) end
+  for _, group in ipairs(bucket.groups) do
+    if group.states then
+      write_states(group, header, event, added)
+    else
+      write_new(group, args, header, event)
+      for _, member in ipairs(members_of(group, args, bucket, offset)) do
+        for index in ipairs(header.channels) do added[index][#added[index] + 1] = member end
+      end
+    end
+    offset = offset + group.size
   end
   for index, channel in ipairs(header.channels) do
     if #added[index] > 0 then
-      local grown = redis.call('SADD', keys[gates + index - 1], unpack(added[index]))
-      header.grown[channel] = (header.grown[channel] or 0) + grown
+      join_gate(header, channel, redis.call('SADD', keys[gates + index - 1], unpack(added[index])))
     end
   end
+end
+
+local function write_import(keys, args, buckets, rows, header)
+  local event = journal(keys, 4, {
+    kind = 'import', scope = header.scope, channels = table.concat(header.channels, ','),
+    source = tostring(header.source), batch = header.batch, rows = table.concat(rows),
+  }, #keys)
+  header.tail = short_tail(event)
+  for index, bucket in ipairs(buckets) do
+    write_bucket(keys, 6 + (index - 1) * (#header.channels + 1), args, bucket, header, event)
+  end
+  for channel, grown in pairs(header.grown) do count_members(keys, 3, header.scope, channel, grown) end
+  redis.call('HSET', keys[2], event, '')
 end
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_import: opt-outs of one shard from a file
 --   KEYS     mark, batch index, members, journal, counters; per gate bucket: a gate index for each channel, seen
 --            numbers; then details buckets; then the figures of the day, when the import is counted; last, who is behind
---   ARGV     JSON {scope, channels, source, batch, block, part, kept, dry, gates}: gates says how many details buckets
---            each gate bucket has; then per details bucket its packed rows. dry: change nothing, only answer
+--   ARGV     JSON {scope, channels, source, batch, block, part, kept, dry, undated, gates}: gates has for each gate
+--            bucket the number of rows of each of its details buckets. Then for each gate bucket its members, and for
+--            each of its details buckets its packed rows (one argument), its fields, and the first five bytes of the
+--            details that each row writes when its number is new here ("" when they need the long form).
+--            dry: change nothing, only answer. undated: the time of the rows that have none of their own, or 0
 --   returns  one byte for each row: its outcome code
 -- A part that was applied before answers what it answered then, and changes nothing (the answer may have been lost).
 
 redis.register_function('sg_import', function(keys, args)
   local header = cjson.decode(args[1])
-  if redis.call('HGET', keys[1], 'block') ~= header.block then redis.call('DEL', keys[1]) end
-  local answered = redis.call('HGET', keys[1], header.part)
-  redis.call('HSET', keys[1], 'block', header.block)
-  redis.call('PEXPIRE', keys[1], header.kept)
-  if answered then return answered end
+  local mark = redis.call('HMGET', keys[1], 'block', header.part)
+  if mark[1] ~= header.block then
+    redis.call('DEL', keys[1])
+    redis.call('HSET', keys[1], 'block', header.block)
+    redis.call('PEXPIRE', keys[1], header.kept)
+  elseif mark[2] then
+    return mark[2]
+  end
   header.newly, header.mask, header.grown = 0, 0, {}
   for _, channel in ipairs(header.channels) do
     header.newly, header.mask = header.newly + NEWLY[channel], header.mask + CHANNEL_BIT[channel]
   end
-  local width = #header.channels + 1
-  local details, argument = 6 + #header.gates * width, 2
-  local outcomes, rows, buckets = {}, {}, {}
-  for index, count in ipairs(header.gates) do
-    local groups, members, first = {}, {}, #outcomes + 1
-    for group = 1, count do
-      groups[group] = plan_group(keys[details], args[argument], header, outcomes, rows, members)
-      details, argument = details + 1, argument + 1
-    end
-    answer_bucket(keys[6 + index * width - 1], header, members, outcomes, first)
-    buckets[index] = groups
+  local width, details, argument = #header.channels + 1, 6, 2
+  details = details + #header.gates * width
+  local rows, buckets, answers = {}, {}, {}
+  for index, sizes in ipairs(header.gates) do
+    local bucket, outcomes, after = plan_bucket(keys, details, args, argument, sizes, header, rows)
+    answers[index] = answer_bucket(keys[5 + index * width], args, bucket, header, outcomes)
+    buckets[index], details, argument = bucket, details + #sizes, after
   end
-  if #rows > 0 and not header.dry then
-    local event = journal(keys, 4, {
-      kind = 'import', scope = header.scope, channels = table.concat(header.channels, ','),
-      source = tostring(header.source), batch = header.batch, rows = table.concat(rows),
-    }, #keys)
-    for index, groups in ipairs(buckets) do write_bucket(keys, header, groups, 6 + (index - 1) * width, event) end
-    for channel, grown in pairs(header.grown) do count_members(keys, 3, header.scope, channel, grown) end
-    redis.call('HSET', keys[2], event, '')
-  end
-  redis.call('HINCRBY', keys[5], 'import_rows', #outcomes)
+  if #rows > 0 and not header.dry then write_import(keys, args, buckets, rows, header) end
+  local answer = table.concat(answers)
+  redis.call('HINCRBY', keys[5], 'import_rows', #answer)
   if header.days and not header.dry then
-    local _, newly = string.gsub(table.concat(outcomes), ANSWER.opted_out, '')
+    local _, newly = string.gsub(answer, ANSWER.opted_out, '')
     if newly > 0 then count_day(keys, header, 'opt_out:' .. header.source, newly) end
   end
-  local answer = table.concat(outcomes)
   redis.call('HSET', keys[1], header.part, answer)
   return answer
 end)
@@ -233,7 +296,8 @@ end)
 ------------------------------------------------------------------------------------------------------------
 -- sg_undo: takes back one journal entry of an import: what it newly blocked and nothing has changed since
 --   KEYS     batch index, members, journal; then per row: gate text, gate voice, details; last, who is behind
---   ARGV     JSON {scope, source, batch, entry, at}; then per row: member, details field, the journal's row
+--   ARGV     JSON {scope, source, batch, entry, at, dry}; then per row: member, details field, the journal's row.
+--            dry: change nothing, only answer
 --   returns  JSON {lifted, kept}
 -- A number goes back to what it was before the import, so that the corrected file is not older than the undo.
 
@@ -279,6 +343,7 @@ redis.register_function('sg_undo', function(keys, args)
       kept = kept + 1
     end
   end
+  if header.dry then return cjson.encode({ lifted = lifted, kept = kept }) end
   if lifted > 0 then
     local event = journal(keys, 3, {
       kind = 'undo', scope = header.scope, channels = 'text,voice', source = tostring(header.source),
@@ -295,4 +360,36 @@ redis.register_function('sg_undo', function(keys, args)
   local answer = cjson.encode({ lifted = lifted, kept = kept })
   redis.call('HSET', keys[1], header.entry, answer)
   return answer
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_hold: the right to work on an import, for one worker at a time
+--   KEYS     the import's record
+--   ARGV     JSON {token, now, till}: who asks, the time, until when it is theirs (milliseconds since 1970)
+--   returns  1, or 0 when it is somebody else's still
+
+redis.register_function('sg_hold', function(keys, args)
+  local asked = cjson.decode(args[1])
+  local holder, till = unpack(redis.call('HMGET', keys[1], 'holder', 'till'))
+  if not redis.call('HGET', keys[1], 'account') then return 0 end
+  if holder and holder ~= '' and holder ~= asked.token and tonumber(till) > asked.now then return 0 end
+  redis.call('HSET', keys[1], 'holder', asked.token, 'till', string.format('%.0f', asked.till))
+  return 1
+end)
+
+------------------------------------------------------------------------------------------------------------
+-- sg_note: changes fields of a record, if it is as the caller thinks it is
+--   KEYS     the record
+--   ARGV     JSON {expect, set}: expect: field -> values it may have ("" for none); set: field -> new value
+--   returns  1, or 0 when it is not; then nothing was changed
+
+redis.register_function('sg_note', function(keys, args)
+  local asked = cjson.decode(args[1])
+  for field, values in pairs(asked.expect) do
+    local value, fits = redis.call('HGET', keys[1], field) or '', false
+    for _, one in ipairs(values) do fits = fits or one == value end
+    if not fits then return 0 end
+  end
+  for field, value in pairs(asked.set) do redis.call('HSET', keys[1], field, value) end
+  return 1
 end)

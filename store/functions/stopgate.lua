@@ -155,7 +155,9 @@ local WEIGHT = { opted_out = 7, lifted = 7, strengthened = 6, refreshed = 5, kep
 
 local function plan(keys, payload, change)
   assert(change.at > 0 and change.at < 2 ^ 47, 'times are milliseconds since 1970')
-  local records = unpack_details(redis.call('HGET', keys[change.details], payload.field))
+  local records = unpack_details(redis.call('HGET', keys[change.details], change.field or payload.field))
+  -- The pseudonym of a number (erasure.lua) that was never erased, or not in this scope.
+  if change.erased and not next(records) then return { records = records, new = {} } end
   local persons = change.persons and unpack_details(redis.call('HGET', keys[change.persons], payload.field)) or {}
   local planned = { records = records, new = {}, outcome = nil, previous = nil }
   for _, channel in ipairs(change.channels) do
@@ -208,9 +210,9 @@ local function write(keys, payload, change, planned, event)
       touched = true
       local counted = channel .. ':' .. change.scope
       if new.blocked and not was then
-        redis.call('HINCRBY', keys[change.members], counted, redis.call('SADD', keys[change[channel]], payload.member))
+        redis.call('HINCRBY', keys[change.members], counted, redis.call('SADD', keys[change[channel]], change.member or payload.member))
       elseif was and not new.blocked then
-        redis.call('HINCRBY', keys[change.members], counted, -redis.call('SREM', keys[change[channel]], payload.member))
+        redis.call('HINCRBY', keys[change.members], counted, -redis.call('SREM', keys[change[channel]], change.member or payload.member))
       end
     elseif event and records[channel] then
       -- Nothing changed, but the entry that says so joins the chain that tells this number's history.
@@ -218,20 +220,21 @@ local function write(keys, payload, change, planned, event)
       touched = true
     end
   end
-  if touched then redis.call('HSET', keys[change.details], payload.field, pack_details(records)) end
+  if touched then redis.call('HSET', keys[change.details], change.field or payload.field, pack_details(records)) end
 end
 
 local function entry_for(keys, payload, change, planned)
   return journal(keys, change.journal, {
-    number = payload.address, kind = change.kind, scope = change.scope, channels = table.concat(change.channels, ','),
-    source = tostring(change.source), at = payload.at, outcome = planned.outcome, previous = planned.previous,
-    also = planned.also and table.concat(planned.also, '\n'), only_event = change.only_event, detail = payload.detail,
+    number = change.member or payload.address, kind = change.kind, scope = change.scope,
+    channels = table.concat(change.channels, ','), source = tostring(change.source), at = payload.at, outcome = planned.outcome, previous = planned.previous,
+    also = planned.also and table.concat(planned.also, '\n'), only_event = change.only_event,
+    detail = change.member and payload.bare_detail or payload.detail,
   })
 end
 
 local function same_entry(keys, a, b)
   return keys[a.journal] == keys[b.journal] and a.kind == b.kind and a.source == b.source
-    and a.only_event == b.only_event     and table.concat(a.channels) == table.concat(b.channels)
+    and a.only_event == b.only_event and a.member == b.member and table.concat(a.channels) == table.concat(b.channels)
 end
 
 -- Which scopes get a journal entry of their own: each that changed, or the first when nothing did. A scope that only
@@ -262,7 +265,7 @@ end
 
 -- Applies all changes of one event. Returns a list of {scope, outcome, entry, held_by}.
 local function apply(keys, payload)
-  local planned, results = {}, {}
+  local planned, results, entries = {}, {}, {}
   for index, change in ipairs(payload.changes) do
     change.at = tonumber(payload.at)
     planned[index] = plan(keys, payload, change)
@@ -271,13 +274,15 @@ local function apply(keys, payload)
   for index, change in ipairs(payload.changes) do
     local entry = own[index] and entry_for(keys, payload, change, planned[index])
     if entry then write(keys, payload, change, planned[index], entry) end
-    results[index] = {
-      scope = change.scope, outcome = planned[index].outcome, entry = entry or '', held_by = planned[index].held_by,
-    }
+    local outcome = planned[index].outcome
+    entries[index] = entry
+    if outcome then
+      results[#results + 1] = { scope = change.scope, outcome = outcome, entry = entry or '', held_by = planned[index].held_by }
+    end
   end
   for index, change in ipairs(payload.changes) do
     local host = planned[index].with
-    if host then write(keys, payload, change, planned[index], results[host].entry) end
+    if host then write(keys, payload, change, planned[index], entries[host]) end
   end
   return results
 end
@@ -288,8 +293,8 @@ end
 local function blocks(keys, payload)
   local found = {}
   for _, scope in ipairs(payload.scopes) do
-    if redis.call('SISMEMBER', keys[scope.gate], payload.member) == 1 then
-      local records = unpack_details(redis.call('HGET', keys[scope.details], payload.field))
+    if redis.call('SISMEMBER', keys[scope.gate], scope.member or payload.member) == 1 then
+      local records = unpack_details(redis.call('HGET', keys[scope.details], scope.member or payload.field))
       local record = records[payload.channel]
       found[#found + 1] = {
         scope = scope.scope, source = record and record.source or 0,
@@ -335,13 +340,23 @@ local function recount(keys, entry, old, new)
   count_day(keys, entry, 'out:' .. new)
 end
 
-local function keep_for(keys, entry, now, retention)
+local function clean_up(keys, entry, now, retention)
   local cutoff = tonumber(now) - retention
   for _, position in ipairs({ entry.texts, entry.conversations, entry.unanswered }) do
     local old = redis.call('ZRANGEBYSCORE', keys[position], '-inf', cutoff, 'LIMIT', 0, TRIMMED_AT_ONCE)
     if #old > 0 then redis.call('ZREM', keys[position], unpack(old)) end
     redis.call('PEXPIRE', keys[position], retention)
   end
+end
+
+-- One text in sixteen pays for cleaning up behind all of them; the first of a conversation makes sure that the lists
+-- of an account that sends nothing any more end too.
+local function keep_for(keys, entry, payload, message, first)
+  if string.sub(message.id, -1) == '0' then return clean_up(keys, entry, payload.now, message.retention) end
+  if not first then return end
+  redis.call('PEXPIRE', keys[entry.texts], message.retention)
+  redis.call('PEXPIRE', keys[entry.conversations], message.retention)
+  if entry.waits then redis.call('PEXPIRE', keys[entry.unanswered], message.retention) end
 end
 
 local function enlist(keys, payload, message)
@@ -353,10 +368,7 @@ local function enlist(keys, payload, message)
   elseif entry.waits == false then
     redis.call('ZREM', keys[entry.unanswered], entry.address)
   end
-  -- One text in sixteen, and the first of a conversation, pay for cleaning up behind all of them.
-  if message.retention and (new == 1 or string.sub(message.id, -1) == '0') then
-    keep_for(keys, entry, payload.now, message.retention)
-  end
+  if message.retention then keep_for(keys, entry, payload, message, new == 1) end
   count_day(keys, entry, message.direction == 'in' and 'in' or 'out:queued')
   if message.audience then count_day(keys, entry, 'sent:' .. message.audience) end
 end
@@ -417,8 +429,8 @@ end
 ------------------------------------------------------------------------------------------------------------
 -- sg_receive: one inbound text, whole (G1, G3, G4)
 --   KEYS     dedupe mark, inbound message, thread, outbox, counters, repeat mark, loop counter, open question, the lists
---            of the account, [review queue, waiting texts, hold index, journal,] [audience index, journal, gate and
---            details per scope,] [message, timeline and lists of each reply,] then per change: gate text, gate voice,
+--            of the account, [review queue, waiting texts, hold index, journal,] [audience index, journal, audience
+--            sizes, gate and details per scope,] [message, timeline and lists of each reply,] then per change: gate text, gate voice,
 --            details, journal, members
 --            (here and below a journal's key is followed by that of who is behind)
 --   payload  see store/inbound.py
@@ -461,7 +473,7 @@ local function join(keys, payload)
     return 'asked'
   end
   if blocked then return 'blocked' end
-  redis.call('SADD', keys[wish.audience], payload.member)
+  redis.call('HINCRBY', keys[wish.sizes], wish.sized, redis.call('SADD', keys[wish.audience], payload.member))
   journal(keys, wish.journal, {
     number = payload.address, kind = 'join', scope = wish.scope, channels = 'text', at = payload.at, outcome = 'joined',
     source = tostring(KEYWORD), detail = payload.detail,
@@ -576,9 +588,11 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_review: a person decides about a text that was held, or takes back a misread one
---   KEYS     review queue, waiting texts, hold index, the text's message, counters, journal, figures of the day, then per
---            change as above
+--   KEYS     review queue, waiting texts, hold index, the text's message, counters, journal, figures of the day, [the
+--            decided texts, for a held one that is decided to be an opt-out,] then per change as above
 --   returns  JSON {outcome: "decided" | "missing", results}
+
+local DECIDED_KEPT = 90 * 86400 * 1000
 
 redis.register_function('sg_review', function(keys, args)
   local payload = cjson.decode(args[1])
@@ -591,6 +605,14 @@ redis.register_function('sg_review', function(keys, args)
     outcome = payload.decision, detail = payload.detail,
   })
   local results = apply(keys, payload)
+  for _, result in ipairs(results) do
+    if payload.decided and result.outcome == 'opted_out' then
+      -- A decision can be wrong too: what it did stands with the text, and may be taken back like a misread one.
+      redis.call('HSET', keys[4], 'results', list(results))
+      redis.call('ZADD', keys[payload.decided], payload.now, payload.id)
+      redis.call('ZREMRANGEBYSCORE', keys[payload.decided], '-inf', tonumber(payload.now) - DECIDED_KEPT)
+    end
+  end
   count_opt_out(keys, payload.entry, payload.changes, results)
   count(keys, payload, 'review_' .. payload.decision)
   return '{"outcome":"decided","results":' .. list(results) .. '}'
@@ -598,7 +620,7 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_subscribe: a program puts a number into an audience; blocked numbers get an open question instead
---   KEYS     open question, counters, audience index, journal, then per scope: gate index, details
+--   KEYS     open question, counters, audience index, journal, audience sizes, then per scope: gate index, details
 --   returns  joined, already_member, asked or blocked
 
 redis.register_function('sg_subscribe', function(keys, args)
@@ -641,6 +663,7 @@ end)
 ------------------------------------------------------------------------------------------------------------
 -- sg_hand_over: the gate (G2, G4, G9). Asked by a worker at the moment it would call the carrier.
 --   KEYS     message, timeline, outbox, counters, figures of its day, hold index, then per scope: gate index, details
+--   payload  only_stop: nobody wants to send it now; it is stopped if it would be refused, else left as it is
 --   returns  JSON {verdict, reason, blocks}; verdict "send" means: this caller, and nobody else, sends it now
 
 local function age_verdict(keys, payload, status)
@@ -678,7 +701,10 @@ redis.register_function('sg_hand_over', function(keys, args)
     redis.call('ZREM', keys[payload.outbox], payload.effect)
     return verdict('missing', '')
   end
-  if message.status ~= 'queued' then return verdict(age_verdict(keys, payload, message.status)) end
+  if message.status ~= 'queued' then
+    if payload.only_stop then return verdict('done', message.status) end
+    return verdict(age_verdict(keys, payload, message.status))
+  end
   local name, reason, found = refusal(keys, payload, message)
   if name then
     if #found > 0 then redis.call('HSET', keys[payload.message], 'blocked_by', cjson.encode(found[1])) end
@@ -687,6 +713,7 @@ redis.register_function('sg_hand_over', function(keys, args)
     if message.kind == 'confirmation' then count(keys, payload, 'confirmation_' .. name) end
     return verdict(name, reason, found)
   end
+  if payload.only_stop then return verdict('queued', '') end
   redis.call('HSET', keys[payload.message], 'status', 'handing_over', 'handed_at', payload.now, 'updated', payload.now)
   redis.call('HINCRBY', keys[payload.message], 'attempts', 1)
   redis.call('ZADD', keys[payload.outbox], tonumber(payload.now) + payload.lease, payload.effect)

@@ -198,9 +198,25 @@ def write_list(path: Path) -> None:
 def test_the_counts_of_an_import_add_up_to_the_rows_of_the_file(services: Services, tmp_path: Path) -> None:
     write_list(tmp_path / "list.csv")
     counts = run_import(services, tmp_path / "list.csv")
-    assert counts == {"opted_out": 2, "already": 0, "stronger_kept": 0, "stale": 0, "duplicate": 1, "invalid": 2}
+    assert counts == {
+        "opted_out": 2,
+        "already": 0,
+        "stronger_kept": 0,
+        "would_readd": 0,
+        "duplicate": 1,
+        "invalid": 2,
+        "skipped": 0,
+    }
     again = run_import(services, tmp_path / "list.csv", "again")
-    assert again == {"opted_out": 0, "already": 2, "stronger_kept": 0, "stale": 0, "duplicate": 1, "invalid": 2}
+    assert again == {
+        "opted_out": 0,
+        "already": 2,
+        "stronger_kept": 0,
+        "would_readd": 0,
+        "duplicate": 1,
+        "invalid": 2,
+        "skipped": 0,
+    }
 
 
 def test_a_date_that_lies_ahead_or_cannot_be_read_never_costs_an_opt_out(services: Services, tmp_path: Path) -> None:

@@ -63,6 +63,13 @@ def test_a_number_that_stands_twice_in_a_file_is_a_duplicate_near_and_far(own_st
     assert drifts(own_store) == []
 
 
+def test_a_file_with_nothing_but_one_number_is_imported(own_store: Store) -> None:
+    """More rows of one person than the server takes in one call."""
+    outcomes = import_rows(own_store, "b", [(person(1), 5)] * 9000)
+    assert outcomes == ["opted_out", *["duplicate"] * 8999]
+    assert drifts(own_store) == []
+
+
 def test_a_second_row_that_is_newer_than_a_start_still_opts_out(own_store: Store) -> None:
     """Dropping it as a duplicate of a row that changed nothing would be a missed STOP."""
     lift(own_store, person(1), Source.KEYWORD, 20)

@@ -91,9 +91,10 @@ def test_an_import_and_stops_survive_kills_of_the_server_at_any_moment(
         "opted_out": _ROWS - invalid,
         "already": 0,
         "stronger_kept": 0,
-        "stale": 0,
+        "would_readd": 0,
         "duplicate": _ROWS // 100,
         "invalid": invalid,
+        "skipped": 0,
     }
     assert drifts(store) == []
     assert all(is_blocked(store, address) for address in acknowledged)

@@ -13,7 +13,7 @@ from store.consent import Source
 from store.errors import StoreError, StoreMisconfigured
 from store.functions import library_version
 from store.scopes import ALL_CHANNELS, Channel
-from tests.store.samples import ACME, drifts, import_rows, is_blocked, lift, opt_out, person, undo
+from tests.store.samples import ACME, at, drifts, import_rows, is_blocked, lift, opt_out, person, undo
 from tests.store.servers import ClusterServers, SentinelServers, roles, wait_until
 from tests.store.test_texts import bodies, days, receive, send
 from tests.store.test_texts import opt_out as agents_opt_out
@@ -66,6 +66,22 @@ def test_all_that_a_store_does_works_on_a_cluster(cluster_store: Store) -> None:
     assert cluster_store.health.counters()["import_rows"] == 400
     cluster_store.health.demand("replica:1")
     cluster_store.keyspace.demand()
+
+
+def test_erased_numbers_stay_blocked_on_a_cluster(cluster: ClusterServers, cluster_store: Store) -> None:
+    with_key = open_store(cluster.url, replicas=1, erasure_keys=[b"k" * 32])
+    numbers = [person(index) for index in range(60)]
+    import_rows(with_key, "b", [(number, 5) for number in numbers])
+    for number in numbers[:5]:
+        done = with_key.erasure.erase_journal(number, "acme", now=at(9), detail={"actor": "test"})
+        assert (done.entries, done.blocks) == (1, 1)
+        assert with_key.erasure.owners(number) == ["acme"]
+        assert with_key.erasure.erase_texts(number, "acme", senders=["55555"], audiences=["news"]) == 0
+    assert with_key.bulk.check([*numbers, person(900)], [ACME]) == [*[1] * 60, 0]
+    assert [bool(found) for found in with_key.consent.check(numbers[:6], [ACME])] == [True] * 6
+    assert import_rows(with_key, "c", [(number, 6) for number in numbers[:6]])[:5] == ["already"] * 5
+    assert drifts(with_key) == []
+    with_key.close()
 
 
 def test_lists_of_texts_figures_and_confirmed_opt_outs_work_on_a_cluster(cluster_store: Store) -> None:
