@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import redis
 
+from gateway.account_changes import AccountChanges
 from gateway.audiences import Audiences
 from gateway.carriers import open_carriers
 from gateway.carriers.base import Carrier, ListsInbound
@@ -144,6 +145,11 @@ class Services:
     def configuration(self) -> Configuration:
         """Accounts as code."""
         return Configuration(self.store, tuple(self.carriers), self.clock)
+
+    @cached_property
+    def account_changes(self) -> AccountChanges:
+        """Settings, own words and API keys of accounts."""
+        return AccountChanges(self.store, self.clock)
 
     @cached_property
     def events(self) -> Events:

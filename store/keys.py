@@ -202,6 +202,7 @@ def parked(shard: str, carrier: str, sid: str) -> str:
 ACCOUNTS = "{config}:accounts"
 VERSION = "{config}:version"
 API_KEYS = "{config}:api_keys"
+API_KEYS_USED = "{config}:api_keys_used"
 KEYSPACE = "{config}:keyspace"
 ERASURE_KEYS = "{config}:erasure_keys"
 USERS = "{config}:users"

@@ -23,6 +23,8 @@ _EITHER = frozenset({"send", "read", "manage", "admin"})
 _MANAGE = frozenset({"manage", "admin"})
 _ADMIN = frozenset({"admin"})
 
+_ADMIN = frozenset({"admin"})
+
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.send_message": _SEND,
     "api.get_message": _EITHER,
@@ -67,6 +69,15 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api_consent.preview_reply": _READ,
     "api_consent.list_keywords": _READ,
     "api_consent.switch_keyword": _MANAGE,
+    "api_account.list_api_keys": _ADMIN,
+    "api_account.create_api_key": _ADMIN,
+    "api_account.revoke_api_key": _ADMIN,
+    "api_account.list_settings": _READ,
+    "api_account.change_settings": _ADMIN,
+    "api_account.list_journal": _READ,
+    "api_account.create_keyword": _MANAGE,
+    "api_account.change_keyword": _MANAGE,
+    "api_account.delete_keyword": _MANAGE,
 }
 
 

@@ -2,6 +2,7 @@
 
 from flask_openapi3.blueprint import APIBlueprint
 
+from gateway.api.account_views import account_api
 from gateway.api.consent_views import consent_api
 from gateway.api.conversation_views import conversations_api
 from gateway.api.erasure_views import erasure_api
@@ -14,12 +15,13 @@ from gateway.api.views import api
 
 DOORS: tuple[APIBlueprint, ...] = (
     api,
+    texts_api,
+    conversations_api,
     imports_api,
     consent_api,
     proof_api,
     erasure_api,
     links_api,
     events_api,
-    texts_api,
-    conversations_api,
+    account_api,
 )

@@ -38,6 +38,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
         ProblemKind("no_conversation", 404, "There is no such conversation"),
         ProblemKind("sender_needed", 422, "A sender has to be named"),
         ProblemKind("unknown_keyword", 404, "There is no such keyword"),
+        ProblemKind("keyword_exists", 409, "The account has this word already"),
         ProblemKind("confirmation_needed", 409, "A mandatory word is to be switched off"),
         ProblemKind("not_in_review", 404, "The text is not in the review queue"),
         ProblemKind("reason_needed", 422, "A reason is needed"),

@@ -15,6 +15,13 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "api_events.change_endpoint": ("bad_endpoint", "unknown_event_kind"),
     "api_consent.subscribe": ("invalid_number", "unknown_sender"),
     "api_consent.unsubscribe": ("invalid_number",),
+    "api_conversations.get_conversation": ("no_conversation",),
+    "api_conversations.reply_in_conversation": ("no_conversation", "sender_needed", "unknown_sender", "opted_out"),
+    "api_conversations.opt_out_in_conversation": ("no_conversation",),
+    "api_texts.list_messages": ("invalid_number",),
+    "api_texts.list_incoming": ("invalid_number",),
+    "api_texts.export_incoming": ("invalid_number",),
+    "api_links.make_opt_out_link": ("invalid_number", "unknown_sender", "no_public_url"),
     "api_imports.create_import": ("unusable_file", "unknown_sender", "one_scope_only", "in_the_future"),
     "api_imports.preview_import": ("unusable_file",),
     "api_imports.stop_import": ("import_over",),
@@ -22,8 +29,11 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "api_imports.apply_import": ("not_a_dry_run",),
     "api_imports.foretell_undo": ("still_running", "nothing_to_undo"),
     "api_imports.undo_import": ("still_running", "nothing_to_undo"),
-    "api_links.make_opt_out_link": ("invalid_number", "no_public_url", "unknown_sender"),
     "api_consent.switch_keyword": ("unknown_keyword", "confirmation_needed", "unknown_sender"),
+    "api_account.list_journal": ("invalid_number",),
+    "api_account.create_keyword": ("keyword_exists",),
+    "api_account.change_keyword": ("unknown_keyword", "keyword_exists"),
+    "api_account.delete_keyword": ("unknown_keyword",),
 }
 """Endpoint -> codes of its use case. What follows from the route's shape is not repeated here."""
 

@@ -236,6 +236,15 @@ ROUTES = {
     "api_consent.preview_reply": ("POST", "/replies/preview", {"name": "help_message"}),
     "api_consent.list_keywords": ("GET", "/keywords", None),
     "api_consent.switch_keyword": ("PUT", "/keywords/en.opt_out.cancel", {"on": True}),
+    "api_account.list_api_keys": ("GET", "/api-keys", None),
+    "api_account.create_api_key": ("POST", "/api-keys", {"role": "read"}),
+    "api_account.revoke_api_key": ("DELETE", "/api-keys/000000000000", None),
+    "api_account.list_settings": ("GET", "/settings", None),
+    "api_account.change_settings": ("PATCH", "/settings", {"stop_scope": "sender"}),
+    "api_account.list_journal": ("GET", "/journal", None),
+    "api_account.create_keyword": ("POST", "/keywords", {"word": "BOOKS", "action": "help"}),
+    "api_account.change_keyword": ("PATCH", "/keywords/HOURS", {"reply": "Acme: closed."}),
+    "api_account.delete_keyword": ("DELETE", "/keywords/HOURS", None),
 }
 
 
