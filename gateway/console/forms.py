@@ -33,7 +33,7 @@ def saves_itself() -> bool:
     return request.headers.get("X-Requested-With") == "console"
 
 
-def flash_undo(sentence: str, action: str, **fields: str) -> None:
+def flash_undo(sentence: str, action: str, /, **fields: str) -> None:
     """Say what was done, with a button that takes it back.
 
     Args:

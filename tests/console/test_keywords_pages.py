@@ -54,7 +54,7 @@ def test_a_word_can_be_off_at_one_sender_alone(owner: Visitor, services: Service
         ("", "ARRET", "PARAR"),
         ("?language=es", "in Spanish", ">ARRET<"),
         ("?language=en&action=help", "for “help”", ">STOP<"),
-        ("?language=klingon", "that the law names", "klingon"),
+        ("?language=klingon", "that the law names", "in klingon"),
     ],
 )
 def test_built_in_words_are_filtered_and_the_filter_is_said(

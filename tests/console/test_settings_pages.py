@@ -164,7 +164,7 @@ def test_the_system_is_for_who_runs_it_and_shows_no_secret(owner: Visitor, opera
 
 def test_home_counts_what_happened_and_what_waits(owner: Visitor, services: Services) -> None:
     text(owner.client, "STOP")
-    text(owner.client, "not sure I want these")
+    text(owner.client, "not sure I want these", MessageSid="SM" + "2" * 32)
     page = owner.get(f"{ACME}/?days=30").get_data(as_text=True)
     assert "1 by the person" in page
     assert re.search(r'class="figure">2</span><span class="caption">texts in today', page)
