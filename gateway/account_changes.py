@@ -3,7 +3,6 @@
 Every change is in the configuration journal with who made it.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from gateway.account_settings import ACCOUNT_SETTINGS, TEXT_BY_LANGUAGE, faults_in, setting_of
 from gateway.clock import Clock
 from gateway.configuration import NOBODY_ACTS, acts_by_itself, keyword_from
-from gateway.configuration_journal import write_down
+from gateway.configuration_journal import change_account, write_down
 from gateway.errors import ConfigurationError, NotAllowed
 from gateway.linting import lint
 from keywords import Finding, Severity
@@ -69,11 +68,8 @@ class AccountChanges:
             StoreError: it is unknown whether it was written; repeating is safe.
         """
 
-        before: dict[str, Any] = {}
-
         def changed(current: Account) -> Account:
             settings = dict(current.settings)
-            before.update({name: settings.get(name) for name in changes})
             for name, value in changes.items():
                 settings[name] = _merged(settings.get(name), value) if _has_languages(name, value) else value
             settings = {name: value for name, value in settings.items() if value is not None and value != {}}
@@ -82,11 +78,7 @@ class AccountChanges:
                 raise WrongSettings(faults)
             return replace(current, settings=settings)
 
-        after = self._store.directory.change(account.id, changed)
-        for name in changes:
-            area = "replies" if ACCOUNT_SETTINGS[name].kind == TEXT_BY_LANGUAGE else "settings"
-            self._write_down(account, actor, area, name, _shown(before[name]), _shown(after.settings.get(name)))
-        return after
+        return self._change(account, changed, actor)
 
     def add_word(self, account: Account, row: Mapping[str, Any], *, actor: str) -> tuple[Account, Keyword]:
         """Give an account a word of its own.
@@ -109,9 +101,7 @@ class AccountChanges:
                 raise NotAllowed("invalid_request", f"An account has {_MOST_WORDS} words of its own at most.")
             return (*words, keyword)
 
-        after = self._change_words(account, added)
-        self._write_down(account, actor, "keywords", keyword.word, "", _shown(_row(keyword)))
-        return after, keyword
+        return self._change_words(account, added, actor), keyword
 
     def change_word(
         self, account: Account, word: str, changes: Mapping[str, Any], *, actor: str
@@ -130,12 +120,10 @@ class AccountChanges:
             others = [known for known in words if known is not before]
             if any(_same(known, keyword.word) for known in others):
                 raise NotAllowed("keyword_exists", f"{keyword.word!r} is a keyword of this account already.")
-            made[:] = [keyword, before]
+            made[:] = [keyword]
             return tuple(keyword if known is before else known for known in words)
 
-        after = self._change_words(account, changed)
-        self._write_down(account, actor, "keywords", made[1].word, _shown(_row(made[1])), _shown(_row(made[0])))
-        return after, made[0]
+        return self._change_words(account, changed, actor), made[0]
 
     def remove_word(self, account: Account, word: str, *, actor: str) -> tuple[Account, Keyword]:
         """Take one of an account's words away. Raises NotAllowed (unknown_keyword) or StoreError."""
@@ -145,9 +133,7 @@ class AccountChanges:
             gone[:] = [_known(words, word)]
             return tuple(known for known in words if known is not gone[0])
 
-        after = self._change_words(account, removed)
-        self._write_down(account, actor, "keywords", gone[0].word, _shown(_row(gone[0])), "")
-        return after, gone[0]
+        return self._change_words(account, removed, actor), gone[0]
 
     def make_key(self, account: Account, role: str, *, name: str, actor: str) -> tuple[ApiKey, str]:
         """Make an API key. Returns it and its secret, which cannot be read again. Raises StoreError."""
@@ -169,12 +155,17 @@ class AccountChanges:
         now = self._clock.now()
         write_down(self._store, account.id, now, actor, area=area, name=name, before=before, after=after)
 
-    def _change_words(self, account: Account, change: Callable[[tuple[Keyword, ...]], tuple[Keyword, ...]]) -> Account:
+    def _change_words(
+        self, account: Account, change: Callable[[tuple[Keyword, ...]], tuple[Keyword, ...]], actor: str
+    ) -> Account:
         def changed(current: Account) -> Account:
             # An audience stays known when the word that named it goes: it may have members and opt-outs.
             return replace(current, keywords=change(current.keywords), named_audiences=current.audiences)
 
-        return self._store.directory.change(account.id, changed)
+        return self._change(account, changed, actor)
+
+    def _change(self, account: Account, change: Callable[[Account], Account], actor: str) -> Account:
+        return change_account(self._store, account.id, change, at=self._clock.now(), actor=actor)
 
 
 def findings_of(account: Account) -> list[Finding]:
@@ -183,12 +174,6 @@ def findings_of(account: Account) -> list[Finding]:
     if not acts_by_itself(account):
         findings.insert(0, Finding("nobody_acts", Severity.WARNING, "automated_opt_outs", NOBODY_ACTS))
     return findings
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, str | None):
-        return value or ""
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _key_shown(key: ApiKey) -> str:

@@ -167,17 +167,15 @@ def test_who_changed_what_of_an_account_is_written_down(api: Api, services: Serv
     api("POST", "/keywords", JOIN)
     made = api("POST", "/api-keys", {"role": "send", "name": "shop"})[1]
     api("DELETE", f"/api-keys/{made['id']}")
-    changes = services.store.configuration_journal.newest("acme")
-    assert sorted((change.area, change.name, change.before, change.after[:14]) for change in changes) == [
+    mine = {f"api key {row['id']}" for row in api("GET", "/api-keys")[1]["items"]}
+    changes = [change for change in services.store.configuration_journal.newest("acme") if change.actor in mine]
+    assert sorted((change.area, change.name, change.before, change.after[:11]) for change in changes) == [
         ("keys", made["id"], "", "send (shop)"),
         ("keys", made["id"], "send (shop)", ""),
-        ("keywords", "BOOKS", "", '{"word": "BOOK'),
-        ("replies", "help_message", "", '{"en": "Acme: '),
-        ("settings", "stop_scope", "", "sender"),
+        ("keywords", "BOOKS", "", "join, books"),
+        ("replies", "help_message/en", "", "Acme: call "),
+        ("settings", "stop_scope", "account", "sender"),
     ]
-    assert {change.actor for change in changes} == {
-        f"api key {row['id']}" for row in api("GET", "/api-keys")[1]["items"]
-    }
 
 
 # Journal

@@ -137,7 +137,7 @@ def test_nothing_that_is_sent_breaks_an_operation_or_gets_an_answer_it_does_not_
         operation = found.ok()
         key = unlimited.store.api_keys.create("acme", role, unlimited.clock.now())
         may = role in operation.definition.raw["x-roles"]
-        most = EXAMPLES or (12 if role == "admin" else 5 if may else 1)
+        most = EXAMPLES or (8 if role == "admin" else 4 if may else 1)
         for mode in GenerationMode:
             try:
                 fuzz(operation, mode, key, most)
