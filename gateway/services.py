@@ -18,6 +18,7 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.contact_opt_outs import ContactOptOuts
 from gateway.contacts import Contacts
 from gateway.conversations import Conversations
 from gateway.drift import DriftReport
@@ -36,6 +37,7 @@ from gateway.lists.targets import CONTACTS
 from gateway.metrics import Metrics
 from gateway.opt_out_effects import AFTER_CLARIFICATION, OptOutEffects
 from gateway.opt_out_links import OptOutLinks
+from gateway.opt_out_lists import IndexFollower, OptOutLists
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
 from gateway.queueing import DEFAULT, EVENTS, LISTS, SEND, JobQueue
@@ -112,6 +114,11 @@ class Services:
         return Contacts(self.store, self.clock)
 
     @cached_property
+    def contact_opt_outs(self) -> ContactOptOuts:
+        """Opt-outs from the page of a contact."""
+        return ContactOptOuts(self.contacts, self.consent)
+
+    @cached_property
     def audiences(self) -> Audiences:
         """Audiences and who is in them."""
         return Audiences(self.store, self.clock)
@@ -164,6 +171,11 @@ class Services:
         return EventDelivery(self.store, self.queue, self.clock, http, self.new_id, private_allowed=allowed)
 
     @cached_property
+    def opt_out_lists(self) -> OptOutLists:
+        """Lists of opt-outs, page by page and as files."""
+        return OptOutLists(self.store, self.clock.monotonic)
+
+    @cached_property
     def following(self) -> Following:
         """What is done after consent changes."""
         return Following(self.store, self.followers)
@@ -171,7 +183,7 @@ class Services:
     @property
     def followers(self) -> Sequence[Follower]:
         """Who sees every consent change after it was made, in this order."""
-        return (self.events, self.opt_out_effects)
+        return (IndexFollower(self.store), self.events, self.opt_out_effects)
 
     @cached_property
     def sweeper(self) -> Sweeper:
