@@ -18,6 +18,7 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.contact_opt_outs import ContactOptOuts
 from gateway.contacts import Contacts
 from gateway.conversations import Conversations
 from gateway.drift import DriftReport
@@ -109,6 +110,11 @@ class Services:
     def contacts(self) -> Contacts:
         """The people of accounts."""
         return Contacts(self.store, self.clock)
+
+    @cached_property
+    def contact_opt_outs(self) -> ContactOptOuts:
+        """Opt-outs from the page of a contact."""
+        return ContactOptOuts(self.contacts, self.consent)
 
     @cached_property
     def audiences(self) -> Audiences:

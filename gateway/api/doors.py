@@ -3,7 +3,9 @@
 from flask_openapi3.blueprint import APIBlueprint
 
 from gateway.api.account_views import account_api
+from gateway.api.audience_views import audiences_api
 from gateway.api.consent_views import consent_api
+from gateway.api.contact_views import contacts_api
 from gateway.api.conversation_views import conversations_api
 from gateway.api.erasure_views import erasure_api
 from gateway.api.event_views import events_api
@@ -18,6 +20,8 @@ DOORS: tuple[APIBlueprint, ...] = (
     texts_api,
     conversations_api,
     imports_api,
+    contacts_api,
+    audiences_api,
     consent_api,
     proof_api,
     erasure_api,
