@@ -153,18 +153,18 @@ def test_nothing_that_is_sent_breaks_an_operation_or_gets_an_answer_it_does_not_
     assert count == len(PERMISSIONS)
 
 
+def examples_in(operation: Document, where: str) -> dict[str, Any]:
+    """Examples of the parameters that an operation needs there."""
+    return {
+        parameter["name"]: parameter.get("example", "x")
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == where and parameter.get("required")
+    }
+
+
 def example_request(path: str, method: str, operation: Document) -> dict[str, Any]:
     """What the documentation shows, as arguments of the test client."""
-    given = {
-        parameter["name"]: parameter.get("example", "x")
-        for parameter in operation.get("parameters", ())
-        if parameter["in"] == "path"
-    }
-    query = {
-        parameter["name"]: parameter.get("example", "x")
-        for parameter in operation.get("parameters", ())
-        if parameter["in"] == "query" and parameter["required"]
-    }
+    given, query = examples_in(operation, "path"), examples_in(operation, "query")
     request: dict[str, Any] = {"path": path.format(**given), "method": method.upper(), "query_string": query}
     ((kind, shown),) = operation.get("requestBody", {"content": {"": {}}})["content"].items()
     if kind == "application/json":
@@ -229,7 +229,8 @@ def test_g8_a_stranger_gets_404_for_everything_that_has_an_id_in_another_account
         listed = client.get(parent, headers=owner).get_json()
         for item in [*listed["items"][:2], *listed.get("own", [])[:1]]:
             name = item.get("id") or item.get("word")
-            request = example_request(path, method, operation) | {"path": f"{parent}/{name}{rest}"}
+            request = example_request(path, method, operation)
+            request["path"] = f"{parent}/{name}{rest.format(**examples_in(operation, 'path'))}"
             answer = client.open(**request, headers=stranger)
             asked.append((method, path))
             own_or_built_in = parent.endswith("/keywords") and method == "put"
