@@ -140,15 +140,20 @@ _PROBLEMS: Mapping[str, Callable[[AccountSetting, Any], str | None]] = {
 }
 
 
-def problems_with(settings: Mapping[str, Any]) -> list[str]:
-    """What is wrong with an account's settings, one sentence each."""
-    problems = []
+def faults_in(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is wrong with an account's settings: each setting's name and the rest of the sentence about it."""
+    faults = []
     for name, value in settings.items():
         setting = ACCOUNT_SETTINGS.get(name)
         if setting is None:
-            problems.append(f"{name} is not a setting; settings are: {', '.join(ACCOUNT_SETTINGS)}.")
+            faults.append((name, f"is not a setting; settings are: {', '.join(ACCOUNT_SETTINGS)}."))
             continue
         problem = _PROBLEMS[setting.kind](setting, value)
         if problem:
-            problems.append(f"{name} {problem}.")
-    return problems
+            faults.append((name, f"{problem}."))
+    return faults
+
+
+def problems_with(settings: Mapping[str, Any]) -> list[str]:
+    """What is wrong with an account's settings, one sentence each."""
+    return [f"{name} {fault}" for name, fault in faults_in(settings)]

@@ -91,7 +91,7 @@ def _rate(value: Any) -> str | None:
     return None if good else "has to be a number above 0"
 
 
-_NOBODY_ACTS = (
+NOBODY_ACTS = (
     "automated_opt_outs is off: nothing is done about a STOP until a person has read it, and the law gives that "
     "person ten business days (47 CFR 64.1200(a)(10))."
 )
@@ -192,7 +192,7 @@ class Configuration:
             for sender in account.senders
             if sender.carrier not in self._carriers
         ]
-        lines += [f"! {account.id}: {_NOBODY_ACTS}" for account in changed if not acts_by_itself(account)]
+        lines += [f"! {account.id}: {NOBODY_ACTS}" for account in changed if not acts_by_itself(account)]
         lines += [f"! {account.id}: {finding}" for account in changed for finding in findings_about(account)]
         return Plan(tuple(lines), tuple(changed))
 
@@ -241,6 +241,19 @@ def _sender_address(place: str, table: Mapping[str, Any], kind: str | None, prob
     if kind in expected and not expected[kind]:
         problems.add(place, f"address {address!r} cannot be a {kind}.")
     return address
+
+
+def keyword_from(row: Mapping[str, Any]) -> Keyword:
+    """One of an account's own words, checked as in a file.
+
+    Raises:
+        ConfigurationError: with every problem.
+    """
+    problems = _Problems()
+    keyword = _keyword("keyword", row, problems)
+    if problems.found:
+        raise ConfigurationError([problem.removeprefix("keyword: ") for problem in problems.found])
+    return keyword
 
 
 def _keyword(place: str, table: Mapping[str, Any], problems: _Problems) -> Keyword:

@@ -20,7 +20,7 @@ LIMITS: Mapping[str, int] = {
 """How long texts may be, and how many phones and properties a contact has at most."""
 
 SENTENCES_OF_CODES: Mapping[str, str] = {
-    "no_number_or_id": "A new contact needs a number or your own id of it.",
+    "no_number": "A new contact needs a phone number; no contact with this id is known yet.",
     "too_long": "A value in this row is longer than contacts have room for: {what}.",
     "too_many": "The contact would have more {what} than it has room for.",
     "phone_invalid": "The contact was taken without {what}, which is no phone number.",

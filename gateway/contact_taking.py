@@ -22,10 +22,11 @@ _MOST_ROWS_NOTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A row's outcome, and the contact it was about, when it was taken."""
+    """A row's outcome, and the contact it was about, when it was taken. made: it is new, whoever joins or not."""
 
     outcome: RowOutcome
     contact: Contact | None = None
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ class RowTaking:
         wanted, left_out = _without_bad_phones(order, row)
         before = known.find(wanted)
         if before is None and not wanted.phones:
-            return Taken(said(row.row, "invalid", "no_number_or_id"))
+            return Taken(said(row.row, "invalid", "no_number"))
         now = self._clock.now()
         start = before or replace(known.new(wanted), created_at=now, updated_at=now, made_by=order.mark(row))
         after, replaced = merged(start, wanted, now)
@@ -167,7 +168,7 @@ class RowTaking:
             after = replace(after, version=start.version + 1)
             known.put(after)
         code, what = left_out or (("changed", ", ".join(replaced)) if replaced else ("", ""))
-        return Taken(said(row.row, outcome, code, what), after)
+        return Taken(said(row.row, outcome, code, what), after, made=before is None)
 
     def _join(self, order: _Order, rows: Sequence[ContactRow], taken: dict[int, Taken]) -> None:
         """Let the primary numbers of the rows that were taken join the audience; whoever may not is named."""

@@ -7,7 +7,7 @@ from gateway.account_settings import setting_of
 from gateway.audience_scopes import covering_scopes
 from gateway.clock import Clock
 from gateway.contact_rows import ContactRow, RowOutcome, overfull
-from gateway.contact_taking import RowTaking, Taken
+from gateway.contact_taking import RowTaking
 from gateway.errors import NotAllowed
 from gateway.opt_out_reasons import reasons
 from store import Store
@@ -27,6 +27,15 @@ class ContactChange:
     last_name: str | None = None
     phones: Sequence[Phone] | None = None
     properties: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenContact:
+    """A contact that was taken, and what came of it. made: it is new."""
+
+    contact: Contact
+    outcome: RowOutcome
+    made: bool
 
 
 class Contacts:
@@ -72,19 +81,19 @@ class Contacts:
         taken = self._taking.take(account, rows, audience=audience, reset=reset, actor=actor, batch=batch, dry=dry)
         return [one.outcome for one in taken]
 
-    def take(self, account: Account, row: ContactRow, *, audience: str, actor: str) -> Taken:
+    def take(self, account: Account, row: ContactRow, *, audience: str, actor: str) -> TakenContact:
         """Take one contact that a program or colleague brings; as in a file, it is appended to one that is known.
 
         Raises:
-            NotAllowed: opted_out, or invalid_contact.
+            NotAllowed: invalid_contact, or opted_out when it is not taken (`enforce_global_opt_outs`).
             StoreError: it is unknown whether it was taken; repeating is safe.
         """
         (taken,) = self._taking.take(account, [row], audience=audience, reset=False, actor=actor, batch="")
         if taken.outcome.outcome == "invalid":
             raise NotAllowed("invalid_contact", taken.outcome.sentence, reason=taken.outcome.code)
         if taken.contact is None:
-            raise NotAllowed("opted_out", f"{taken.outcome.sentence} (enforce_global_opt_outs is on)")
-        return taken
+            raise NotAllowed("opted_out", f"{taken.outcome.sentence} (The setting enforce_global_opt_outs is on.)")
+        return TakenContact(taken.contact, taken.outcome, taken.made)
 
     def get(self, account: Account, identifier: str) -> Contact:
         """A contact. Raises NotAllowed: not_found; StoreError."""
@@ -163,7 +172,7 @@ class Contacts:
             return
         blocked = reasons(self._store, new, covering_scopes(account, "", None))
         for reason in blocked.values():
-            raise NotAllowed("opted_out", f"{reason.sentence} (enforce_global_opt_outs is on)")
+            raise NotAllowed("opted_out", f"{reason.sentence} (The setting enforce_global_opt_outs is on.)")
 
     def _rewrite(self, account: Account, identifier: str, change: Callable[[Contact], Contact]) -> Contact:
         for _ in range(_PATIENCE):

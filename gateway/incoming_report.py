@@ -1,6 +1,7 @@
 """The incoming report as a file: every text that came in, what was made of it and why."""
 
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from gateway.lists.writing import Cell, Column, ColumnKind, Format, WriteOptions
 from gateway.message_words import OUTCOMES, REPLIES, decided
@@ -29,8 +30,10 @@ def rows_of(texts: Texts, account: str, query: TextQuery) -> Iterator[tuple[Cell
 
 
 def write(texts: Texts, account: str, query: TextQuery, form: Format) -> Iterator[bytes]:
-    """The report as a file, piece by piece. Raises StoreError."""
-    return form.write(COLUMNS, rows_of(texts, account, query), WriteOptions(title=TITLE))
+    """The report as a file, piece by piece. Raises StoreError: at once, when there is no answer at all."""
+    rows = rows_of(texts, account, query)
+    first = list(islice(rows, 1))
+    return form.write(COLUMNS, chain(first, rows), WriteOptions(title=TITLE))
 
 
 def _row(message: Message) -> tuple[Cell, ...]:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import redis
 
+from gateway.account_changes import AccountChanges
 from gateway.audiences import Audiences
 from gateway.carriers import open_carriers
 from gateway.carriers.base import Carrier, ListsInbound
@@ -17,6 +18,7 @@ from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.consent import Consent
+from gateway.contact_opt_outs import ContactOptOuts
 from gateway.contacts import Contacts
 from gateway.conversations import Conversations
 from gateway.drift import DriftReport
@@ -35,6 +37,7 @@ from gateway.lists.targets import CONTACTS
 from gateway.metrics import Metrics
 from gateway.opt_out_effects import AFTER_CLARIFICATION, OptOutEffects
 from gateway.opt_out_links import OptOutLinks
+from gateway.opt_out_lists import IndexFollower, OptOutLists
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
 from gateway.queueing import DEFAULT, EVENTS, LISTS, SEND, JobQueue
@@ -110,6 +113,11 @@ class Services:
         return Contacts(self.store, self.clock)
 
     @cached_property
+    def contact_opt_outs(self) -> ContactOptOuts:
+        """Opt-outs from the page of a contact."""
+        return ContactOptOuts(self.contacts, self.consent)
+
+    @cached_property
     def audiences(self) -> Audiences:
         """Audiences and who is in them."""
         return Audiences(self.store, self.clock)
@@ -145,6 +153,11 @@ class Services:
         return Configuration(self.store, tuple(self.carriers), self.clock)
 
     @cached_property
+    def account_changes(self) -> AccountChanges:
+        """Settings, own words and API keys of accounts."""
+        return AccountChanges(self.store, self.clock)
+
+    @cached_property
     def events(self) -> Events:
         """What happens, for programs that want to know."""
         return Events(self.store, self.queue, self.clock)
@@ -157,6 +170,11 @@ class Services:
         return EventDelivery(self.store, self.queue, self.clock, http, self.new_id, private_allowed=allowed)
 
     @cached_property
+    def opt_out_lists(self) -> OptOutLists:
+        """Lists of opt-outs, page by page and as files."""
+        return OptOutLists(self.store, self.clock.monotonic)
+
+    @cached_property
     def following(self) -> Following:
         """What is done after consent changes."""
         return Following(self.store, self.followers)
@@ -164,7 +182,7 @@ class Services:
     @property
     def followers(self) -> Sequence[Follower]:
         """Who sees every consent change after it was made, in this order."""
-        return (self.events, self.opt_out_effects)
+        return (IndexFollower(self.store), self.events, self.opt_out_effects)
 
     @cached_property
     def sweeper(self) -> Sweeper:

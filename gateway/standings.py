@@ -8,7 +8,7 @@ from gateway.consent import Explanation, only_the_person
 from gateway.opt_out_reasons import PERSONS
 from store.consent import Block, JournalEntry, Source
 from store.directory import Account, Sender
-from store.scopes import Channel
+from store.scopes import Channel, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class WhyBlocked:
     """A block with the journal entry that made it, and how it ends. way_back: what only the person can do, or ""."""
 
     block: Block
+    channels: tuple[Channel, ...]
     entry: JournalEntry | None
     way_back: str
 
@@ -50,9 +51,18 @@ def _covering(found: Explanation, channel: Channel, account: Account, sender: Se
 
 
 def why_blocked(account: Account, found: Explanation) -> list[WhyBlocked]:
-    """Every block of the number, each once for the channels it holds, with how it came and how it ends."""
+    """Every block of the number, once for all the channels that one event blocked, with how it came and how it ends."""
+    grouped: dict[tuple[Scope, Source | None, str], list[Block]] = {}
+    for block in found.blocks:
+        grouped.setdefault((block.scope, block.source, block.event), []).append(block)
     return [
-        WhyBlocked(block, _entry_of(block, found.journal), _way_back(account, block, found)) for block in found.blocks
+        WhyBlocked(
+            blocks[0],
+            tuple(block.channel for block in blocks),
+            _entry_of(blocks[0], found.journal),
+            _way_back(account, blocks[0], found),
+        )
+        for blocks in grouped.values()
     ]
 
 

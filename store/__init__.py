@@ -33,6 +33,7 @@ from store.health import Health
 from store.idempotency import IdempotencyStore
 from store.imports import ImportStore
 from store.inbound import InboundStore
+from store.journal_listing import JournalListing
 from store.journal_reading import JournalStore
 from store.listing import ListingStore
 from store.messages import MessageStore
@@ -87,6 +88,7 @@ class Store:
     uploads: UploadStore
     health: Health
     journal: JournalStore
+    journal_listing: JournalListing
     reconciliation: ReconciliationStore
     keyspace: Keyspace
     erasure: ErasureStore
@@ -154,7 +156,7 @@ def _stores(
         consent=ConsentStore(client, functions, topology, pseudonyms),
         bulk=bulk,
         batches=BatchStore(topology, functions, erased),
-        listing=ListingStore(topology, bulk),
+        listing=ListingStore(topology, functions, monotonic),
         inbound=InboundStore(client, functions, messages, pseudonyms),
         audiences=AudienceStore(client, functions, topology, pseudonyms),
         audience_members=AudienceMembers(topology, bulk),
@@ -178,6 +180,7 @@ def _stores(
         uploads=UploadStore(client),
         health=Health(topology),
         journal=JournalStore(client),
+        journal_listing=JournalListing(topology),
         reconciliation=ReconciliationStore(client),
         keyspace=Keyspace(topology),
         erasure=ErasureStore(client, topology, functions, pseudonyms),

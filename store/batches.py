@@ -144,7 +144,8 @@ class BatchStore:
             "channels": batch.channels,
             "source": int(batch.source),
             "batch": batch.id,
-            "block": block,
+            # The parts of a block are known by their first row; cut in another way (a newer version) they are others.
+            "block": f"{block}/{ROWS_PER_CALL}",
             "part": f"{rows.rows[part.positions[0]]}.{part.positions[0]}",
             "kept": round(_KEPT / timedelta(milliseconds=1)),
             "gates": part.gates,

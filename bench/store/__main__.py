@@ -4,6 +4,7 @@ import click
 
 _numbers = click.option("--numbers", default=1_000_000, show_default=True, help="Opt-outs in the store.")
 _rows = click.option("--rows", default=1_000_000, show_default=True, help="Rows of the list.")
+_rounds = click.option("--rounds", default=5, show_default=True, help="Both sides in turns; medians are printed.")
 
 
 @click.group(help=__doc__)
@@ -24,21 +25,23 @@ def memory(numbers: int, *, simulate: bool) -> None:
 @main.command()
 @_numbers
 @_rows
-def check(numbers: int, rows: int) -> None:
+@_rounds
+def check(numbers: int, rows: int, rounds: int) -> None:
     """Checking a list of normalised numbers, and scrubbing a CSV file."""
     from bench.store import checks
 
-    checks.run(numbers, rows)
+    checks.run(numbers, rows, rounds)
 
 
 @main.command()
 @_numbers
 @_rows
-def imports(numbers: int, rows: int) -> None:
+@_rounds
+def imports(numbers: int, rows: int, rounds: int) -> None:
     """Importing a CSV file and a spreadsheet, with journal and per-row results."""
     from bench.store import imports as bench
 
-    bench.run(numbers, rows)
+    bench.run(numbers, rows, rounds)
 
 
 @main.command()

@@ -6,11 +6,12 @@ import tempfile
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from statistics import median
 
 from bench.postgres import Postgres
 from bench.store.files import write_csv
 from bench.store.numbers import random_numbers
-from bench.store.parts import ACME, SENDER, load, note, running_store, seconds, table
+from bench.store.parts import ACME, SENDER, Compared, compare, load, note, running_store, seconds, table
 from gateway.lists.columns import guess_columns
 from gateway.lists.reading import open_table
 from gateway.normalising import Normaliser
@@ -21,7 +22,6 @@ from store.scopes import scopes_of_send
 
 _SCOPES = scopes_of_send("acme", SENDER, "newsletter")
 _BLOCK = 250_000
-_TIMES = 3
 
 
 def _list_of(opted_out: int, rows: int) -> list[str]:
@@ -62,7 +62,7 @@ def _scrub_theirs(postgres: Postgres, path: Path) -> str:
     columns = guess_columns(opened, normaliser)
     blocks = list(opened.blocks)
     opened.close()
-    numbers = [number for block in blocks for number in normaliser.column(block.column(columns.phone))]
+    numbers = [number for block in blocks for number in normaliser.column(block.column(columns.number))]
     good = [number for number in numbers if number[0] == "+"]
     blocked = {number for number, out in zip(good, _theirs(postgres, good), strict=True) if out}
     lines = [",".join([*opened.header, "allowed", "reason"])]
@@ -74,43 +74,42 @@ def _scrub_theirs(postgres: Postgres, path: Path) -> str:
     return "\n".join(lines)
 
 
-def _best(work: object) -> float:
-    assert callable(work)
-    return min(seconds(work) for _ in range(_TIMES))
+def _opted_out_in(postgres: Postgres, numbers: int) -> None:
+    postgres.run_with_rows(
+        "CREATE TABLE opt_outs (number bigint NOT NULL, since timestamptz NOT NULL DEFAULT now());",
+        "COPY opt_outs (number) FROM stdin;",
+        (number[1:] for number in set(random_numbers(numbers))),
+        "CREATE UNIQUE INDEX ON opt_outs (number); VACUUM ANALYZE opt_outs;",
+    )
 
 
-def run(numbers: int, rows: int) -> None:
+def _figures(what: str, numbers: int, rows: int, found: Compared) -> list[tuple[str, ...]]:
+    mine = (f"{rows / found.ours:,.0f}", f"{found.processor / rows * 1e6:.2f}", f"{found.ratio:.2f} x Postgres")
+    theirs = (f"{rows / found.theirs:,.0f}", "", "")
+    return [(what, f"{numbers:,}", "Stopgate", *mine), (what, f"{numbers:,}", "Postgres 15", *theirs)]
+
+
+def run(numbers: int, rows: int, rounds: int) -> None:
     """Print rates at a tenth of the numbers and at all of them, and Postgres at all of them."""
-    asked, results = _list_of(numbers // 10, rows), []
+    asked, small = _list_of(numbers // 10, rows), numbers // 10
     with running_store("everysec") as (_, store), Postgres() as postgres, tempfile.TemporaryDirectory() as folder:
-        small = numbers // 10
         note(f"loading {small:,}")
         load(store, random_numbers(small), "small")
-        few = _best(lambda: _ours(store, asked))
-        results.append((f"check {rows:,}", f"{small:,}", "Stopgate", f"{rows / few:,.0f}", ""))
+        few = median(seconds(lambda: _ours(store, asked)) for _ in range(rounds))
         note(f"loading {numbers:,}")
         load(store, islice(random_numbers(numbers), small, None), "large")
-        postgres.run_with_rows(
-            "CREATE TABLE opt_outs (number bigint NOT NULL, since timestamptz NOT NULL DEFAULT now());",
-            "COPY opt_outs (number) FROM stdin;",
-            (number[1:] for number in set(random_numbers(numbers))),
-            "CREATE UNIQUE INDEX ON opt_outs (number); VACUUM ANALYZE opt_outs;",
-        )
-        ours, theirs = _best(lambda: _ours(store, asked)), _best(lambda: _theirs(postgres, asked))
+        _opted_out_in(postgres, numbers)
         answers = [bool(code) for code in _ours(store, asked)]
         assert answers == _theirs(postgres, asked), "both sides say the same of every number"
-        results.append(
-            (f"check {rows:,}", f"{numbers:,}", "Stopgate", f"{rows / ours:,.0f}", f"{theirs / ours:.2f} x Postgres")
-        )
-        results.append((f"check {rows:,}", f"{numbers:,}", "Postgres 15", f"{rows / theirs:,.0f}", ""))
+        checked = compare(lambda _: _ours(store, asked), lambda _: _theirs(postgres, asked), rounds)
         path = Path(folder) / "list.csv"
         write_csv(path, asked)
-        ours, theirs = _best(lambda: _scrub_ours(store, path)), _best(lambda: _scrub_theirs(postgres, path))
-        results.append(
-            (f"scrub {rows:,}", f"{numbers:,}", "Stopgate", f"{rows / ours:,.0f}", f"{theirs / ours:.2f} x Postgres")
-        )
-        results.append((f"scrub {rows:,}", f"{numbers:,}", "Postgres 15", f"{rows / theirs:,.0f}", ""))
-    print(
-        f"\nchecks: {few * numbers / numbers / rows * 1e6:.2f} µs at {small:,}; scopes asked: {len(_SCOPES)}, used: {ACME.key}"
+        scrubbed = compare(lambda _: _scrub_ours(store, path), lambda _: _scrub_theirs(postgres, path), rounds)
+    results = _figures(f"check {rows:,}", numbers, rows, checked) + _figures(f"scrub {rows:,}", numbers, rows, scrubbed)
+    flat = f"{checked.ours / few:.2f} x the time"
+    results.insert(
+        0, (f"check {rows:,}", f"{small:,}", "Stopgate", f"{rows / few:,.0f}", "", f"at {numbers:,}: {flat}")
     )
-    table("Lists against opt-outs (best of three)", ("what", "opt-outs", "who", "rows/s", "ratio"), results)
+    print(f"scopes asked: {len(_SCOPES)}, used: {ACME.key}")
+    header = ("what", "opt-outs", "who", "rows/s", "our client, µs of processor a row", "ratio")
+    table(f"Lists against opt-outs (medians of {rounds} rounds in turns)", header, results)

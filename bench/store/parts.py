@@ -1,11 +1,15 @@
 """What the benches share: a loaded store, a stopwatch, tables."""
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from statistics import median
 
 from gateway.supervision.embedded import EmbeddedStore
 from store import Store, open_store
@@ -59,6 +63,31 @@ def seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two sides that did the same in turns: seconds (medians), processor seconds of this process for ours, and the
+    median of the rounds' ratios, above 1 when ours is faster."""
+
+    ours: float
+    theirs: float
+    processor: float
+    ratio: float
+
+
+def compare(ours: Callable[[int], object], theirs: Callable[[int], object], rounds: int) -> Compared:
+    """Let two sides do the same in turns, round by round, so that whatever else the machine does meets both."""
+    taken = []
+    for index in range(rounds):
+        processor = time.process_time()
+        first = seconds(partial(ours, index))
+        processor = time.process_time() - processor
+        taken.append((first, seconds(partial(theirs, index)), processor))
+        note(f"round {index + 1}: {taken[-1][0]:.2f} s and {taken[-1][1]:.2f} s (load {os.getloadavg()[0]:.1f})")
+    first_all, second_all, processors = zip(*taken, strict=True)
+    ratio = median(second / first for first, second, _ in taken)
+    return Compared(median(first_all), median(second_all), median(processors), ratio)
 
 
 def note(text: str) -> None:

@@ -23,6 +23,8 @@ _EITHER = frozenset({"send", "read", "manage", "admin"})
 _MANAGE = frozenset({"manage", "admin"})
 _ADMIN = frozenset({"admin"})
 
+_ADMIN = frozenset({"admin"})
+
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.send_message": _SEND,
     "api.get_message": _EITHER,
@@ -30,6 +32,11 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.get_opt_out": _READ,
     "api.put_opt_out": _MANAGE,
     "api.delete_opt_out": _MANAGE,
+    "api_opt_outs.list_opt_outs": _READ,
+    "api_opt_outs.count_opt_outs": _READ,
+    "api_opt_outs.export_opt_outs": _READ,
+    "api_opt_outs.add_to_opt_outs": _MANAGE,
+    "api_opt_outs.scrub_list": _EITHER,
     "api_imports.list_imports": _READ,
     "api_imports.create_import": _MANAGE,
     "api_imports.preview_import": _MANAGE,
@@ -60,6 +67,23 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api_conversations.reply_in_conversation": _SEND,
     "api_conversations.opt_out_in_conversation": _MANAGE,
     "api_conversations.get_statistics": _READ,
+    "api_contacts.list_contacts": _READ,
+    "api_contacts.take_contact": _MANAGE,
+    "api_contacts.get_contact": _READ,
+    "api_contacts.change_contact": _MANAGE,
+    "api_contacts.remove_contact": _MANAGE,
+    "api_contacts.get_contact_opt_outs": _READ,
+    "api_contacts.put_contact_opt_outs": _MANAGE,
+    "api_contacts.delete_contact_opt_outs": _MANAGE,
+    "api_audiences.list_audiences": _READ,
+    "api_audiences.create_audience": _MANAGE,
+    "api_audiences.get_audience": _READ,
+    "api_audiences.change_audience": _MANAGE,
+    "api_audiences.remove_audience": _MANAGE,
+    "api_audiences.list_members": _READ,
+    "api_audiences.add_members": _MANAGE,
+    "api_audiences.remove_member": _MANAGE,
+    "api_audiences.get_sendable": _READ,
     "api_consent.list_reviews": _READ,
     "api_consent.decide_review": _MANAGE,
     "api_consent.subscribe": _MANAGE,
@@ -67,6 +91,15 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api_consent.preview_reply": _READ,
     "api_consent.list_keywords": _READ,
     "api_consent.switch_keyword": _MANAGE,
+    "api_account.list_api_keys": _ADMIN,
+    "api_account.create_api_key": _ADMIN,
+    "api_account.revoke_api_key": _ADMIN,
+    "api_account.list_settings": _READ,
+    "api_account.change_settings": _ADMIN,
+    "api_account.list_journal": _READ,
+    "api_account.create_keyword": _MANAGE,
+    "api_account.change_keyword": _MANAGE,
+    "api_account.delete_keyword": _MANAGE,
 }
 
 
@@ -78,9 +111,21 @@ class BodyRule:
     most_bytes: int | None = None
 
 
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# A list of ten million numbers; it goes through a file, not through memory.
+_LIST_BYTES = 1_000_000_000
+_LIST_TYPES = (
+    "text/csv",
+    "text/plain",
+    "text/tab-separated-values",
+    "application/octet-stream",
+    SPREADSHEET,
+)
+
 _FORM = BodyRule(("multipart/form-data",), MOST_BYTES + 1_000_000)
 
 BODIES: Mapping[str, BodyRule] = {
+    "api_opt_outs.scrub_list": BodyRule(_LIST_TYPES, _LIST_BYTES),
     "api_imports.create_import": _FORM,
     "api_imports.preview_import": _FORM,
 }

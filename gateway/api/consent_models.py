@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from gateway.api.models import ChangeView, Strict
+from store.directory import Keyword
 
 _Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _Audience = Annotated[str, StringConstraints(min_length=1, max_length=80)]
@@ -120,10 +121,22 @@ class KeywordView(BaseModel):
     off_at: list[str]
 
 
+class OwnKeywordView(BaseModel):
+    """A word of the account."""
+
+    word: str
+    action: str
+    match: str
+    audience: str | None
+    reply: str | None
+
+
 class KeywordList(BaseModel):
-    """The built-in keywords and what the linter says of the account's own."""
+    """The built-in keywords, the account's own, and what the linter says of those."""
 
     items: list[KeywordView]
+    own: list[OwnKeywordView]
+    next: None = Field(None, description="There is one page.")
     findings: list[FindingView]
 
 
@@ -139,6 +152,17 @@ class SwitchBody(Strict):
     on: bool
     sender: _Id | None = None
     understood: bool = Field(default=False, description="The law that asks for a mandatory word was read.")
+
+
+def own_keyword_view(keyword: Keyword) -> OwnKeywordView:
+    """A word of an account as the API shows it."""
+    return OwnKeywordView(
+        word=keyword.word,
+        action=keyword.action,
+        match=keyword.match,
+        audience=keyword.audience or None,
+        reply=keyword.reply or None,
+    )
 
 
 def finding_view(finding: Any) -> FindingView:

@@ -21,6 +21,7 @@ from gateway.api.consent_models import (
     SwitchBody,
     UnsubscribeQuery,
     finding_view,
+    own_keyword_view,
 )
 from gateway.api.models import ChangeView, MessagePath
 from gateway.api.problems import Problem
@@ -107,7 +108,8 @@ def list_keywords() -> Response:
     """Every built-in keyword with its switch, and the linter's findings about the account's own words and replies."""
     states = services().keyword_switches.states(account())
     findings = [finding_view(finding) for finding in lint(account())]
-    return as_json(KeywordList(items=[_keyword_view(state) for state in states], findings=findings))
+    own = [own_keyword_view(keyword) for keyword in account().keywords]
+    return as_json(KeywordList(items=[_keyword_view(state) for state in states], own=own, findings=findings))
 
 
 @consent_api.put("/keywords/<id>", tags=[_KEYWORDS], responses={200: KeywordView})

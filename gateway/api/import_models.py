@@ -28,13 +28,18 @@ def _as_channels(value: Any) -> Any:
     return [channel for name in named for channel in (ALL_CHANNELS if name == "both" else [name])]
 
 
+def _as_delimiter(value: Any) -> Any:
+    """A delimiter by its name."""
+    return _DELIMITERS.get(value, value) if isinstance(value, str) else value
+
+
 _Text = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_as_text)]
 _Name = Annotated[str, StringConstraints(max_length=80), BeforeValidator(_as_text)]
 _Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$"), BeforeValidator(_as_text)]
 _Header = Annotated[str, StringConstraints(max_length=500)]
 _Channels = Annotated[list[Literal["text", "voice"]], Field(max_length=4), BeforeValidator(_as_channels)]
-_Delimiter = Annotated[Literal[",", ";", "\t", "|"] | None, BeforeValidator(lambda text: _DELIMITERS.get(text, text))]
-_DELIMITERS: Mapping[Any, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|"}
+_Delimiter = Annotated[Literal[",", ";", "\t", "|"] | None, BeforeValidator(_as_delimiter)]
+_DELIMITERS: Mapping[str, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|"}
 
 assert DELIMITERS == (",", ";", "\t", "|"), "the type above names them"
 

@@ -6,9 +6,10 @@ import click
 
 from gateway.cli.configuring import apply, block, keys, unrouted
 from gateway.cli.erasing import erase
+from gateway.cli.exporting import export_list
 from gateway.cli.incoming import incoming
 from gateway.cli.inspecting import check, doctor, explain, try_text
-from gateway.cli.lists import export_list, import_list, scrub_list
+from gateway.cli.lists import import_list, scrub_list
 from gateway.cli.maintaining import backup, restore_backup, upgrade, verify
 from gateway.cli.proving import proof
 from gateway.cli.reconciling import drift, reconcile

@@ -1,6 +1,5 @@
 """Commands for lists: import, export, scrub."""
 
-import csv
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,27 +13,21 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from gateway.cli.opening import account_named, data_option, open_services
-from gateway.exports import HEADER, ExportFilter, export_rows
 from gateway.import_orders import order_of
 from gateway.import_reports import RowReport, header_line, report_lines
 from gateway.imports import summary_of
-from gateway.lists.converting import has_to_be_converted
 from gateway.lists.dates import DATE_ORDERS
-from gateway.lists.encodings import BYTEWISE, encoding_of
 from gateway.lists.reading import ROWS_IN_BLOCK
 from gateway.lists.targets import CONTACTS, KINDS, OPT_OUTS
-from gateway.scrubbing import ScrubOrder, scrub
+from gateway.scrubbing import ScrubOrder, encoding_of_result, scrub
 from gateway.services import Services
 from store.consent import Source
-from store.directory import Account
 from store.scopes import ALL_CHANNELS, Channel
 
 _CHANNELS = {"both": ALL_CHANNELS, "text": (Channel.TEXT,), "voice": (Channel.VOICE,)}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_EXPORT_NOTE = 20_000
 _ROWS_IN_BLOCK = {OPT_OUTS: ROWS_IN_BLOCK, CONTACTS: 2_000}
 _TABS: Mapping[str | None, str] = {"tab": "\t", "\\t": "\t"}
-_LOOKED_AT = 4_000_000
 
 
 class ReportFile:
@@ -221,43 +214,4 @@ def scrub_list(
 
 
 def _opened(source: Path, target: Path) -> IO[str]:
-    with source.open("rb") as file:
-        encoding, _ = encoding_of(file.read(_LOOKED_AT))
-    # What is read byte by byte is written byte by byte.
-    bytewise = encoding in BYTEWISE or has_to_be_converted(source)
-    return target.open("w", newline="", encoding="latin-1" if bytewise else encoding)
-
-
-@click.command("export")
-@click.argument("target", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True))
-@click.option("--account", "account_id", help="Whose opt-outs.")
-@click.option("--from", "sender", help="Only those for this sender.")
-@click.option("--audience", help="Only those for this audience.")
-@click.option("--channel", type=click.Choice([channel.value for channel in Channel]), help="Only this channel.")
-@data_option
-def export_list(
-    target: Path,
-    account_id: str | None,
-    sender: str | None,
-    audience: str | None,
-    channel: str | None,
-    data: Path | None,
-) -> None:
-    """Write all opt-outs of an account to TARGET (CSV; - for the standard output)."""
-    started, count = time.monotonic(), 0
-    with open_services(data) as services, progress_bar("exporting") as (bar, task):
-        account = account_named(services, account_id)
-        wanted = ExportFilter(sender, audience, Channel(channel) if channel else None)
-        with click.open_file(str(target), "w", encoding="utf-8", atomic=str(target) != "-") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(HEADER)
-            for row in export_rows(services.store, account, wanted):
-                writer.writerow(row)
-                count += 1
-                if count % _EXPORT_NOTE == 0:
-                    bar.update(task, rows=count, rate=count / max(time.monotonic() - started, 0.001))
-    _summary("Exported", {_what(account): count}, time.monotonic() - started)
-
-
-def _what(account: Account) -> str:
-    return f"opt-outs of {account.id}"
+    return target.open("w", newline="", encoding=encoding_of_result(source))

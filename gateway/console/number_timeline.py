@@ -1,4 +1,4 @@
-"""Everything that happened with one number, as one list: texts, decisions, changes of consent, reports, newest first."""
+"""Everything that happened with one number, newest first: texts, decisions, changes of consent, reports."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +40,8 @@ _SOURCES: Mapping[str, str] = {
     "api": "by a program",
     "import": "by an imported list",
 }
+# What happened in one moment: a text, what it changed, what answered it.
+_ORDER = {"text_in": 0, "change": 1, "text_out": 2}
 _SHOWN = (
     "accepted",
     "sent",
@@ -70,7 +72,7 @@ def timeline(found: Explanation, reports_of: Callable[[str], Sequence[TimelineEv
     """The lines, newest first. reports_of: what happened to a text out, by its id. Raises StoreError."""
     lines = [_text(message, reports_of) for message in found.messages]
     lines += [_change(entry) for entry in found.journal]
-    return sorted(lines, key=lambda line: line.at, reverse=True)
+    return sorted(lines, key=lambda line: (line.at, _ORDER[line.kind]), reverse=True)
 
 
 def _text(message: Message, reports_of: Callable[[str], Sequence[TimelineEvent]]) -> Happening:

@@ -21,6 +21,12 @@ from store.scopes import ALL_CHANNELS, Channel
 _CHANNELS = {"both": ALL_CHANNELS, "text": (Channel.TEXT,), "voice": (Channel.VOICE,)}
 _WORDS = {"both": "texts and calls", "text": "texts", "voice": "calls"}
 _LONGEST = 500
+_ERASED = (
+    "Texts, the conversation, contact details, places in audiences and the words in the journal are erased.",
+    "This cannot be undone. If the person may need proof of what happened, save the proof file first.",
+    "Opt-outs stay, as a keyed hash that names nobody, and go on being honoured.",
+    "The number is opted out first, so that it is not texted when it comes back with another list.",
+)
 
 
 @pages.get("/numbers")
@@ -108,8 +114,10 @@ def lift_number(number: str) -> Response | str:
         flash(str(error), "refused")
         return _back(number)
     lifted = any(outcome.changed for outcome in outcomes)
-    flash(f"{formatted(number)} may be reached again by {_WORDS.get(kind, _WORDS['both'])}, as far as it was opted out here."
-          if lifted else "There was nothing to lift.", "done" if lifted else "warn")  # fmt: skip
+    if lifted:
+        flash(f"{formatted(number)} may be reached again by {_WORDS.get(kind, _WORDS['both'])}.", "done")
+    else:
+        flash("There was nothing to lift.", "warn")
     return _back(number)
 
 
@@ -128,15 +136,11 @@ def erase_number(number: str) -> Response | str:
     if request.form.get("confirmed") != "yes":
         return confirm_page(
             f"Erase what is kept about {formatted(_number(number))}?",
-            ["Texts, the conversation, contact details, places in audiences and the words in the journal are erased. "
-             "This cannot be undone.",
-             "Opt-outs stay, as a keyed hash that names nobody, and go on being honoured. The number is opted out first, "
-             "so that it is not texted when it comes back with another list.",
-             "If the person may need proof of what happened, save the proof file first."],
+            list(_ERASED),
             button="Erase 1 person",
             back=url_for("account.number", number=number),
             needs_reason=True,
-        )  # fmt: skip
+        )
     done = services().erasure.erase(
         account(), _number(number), source=Source.ADMIN, actor=actor(),
         reason=request.form.get("reason", "").strip()[:_LONGEST], block=True,

@@ -340,13 +340,23 @@ local function recount(keys, entry, old, new)
   count_day(keys, entry, 'out:' .. new)
 end
 
-local function keep_for(keys, entry, now, retention)
+local function clean_up(keys, entry, now, retention)
   local cutoff = tonumber(now) - retention
   for _, position in ipairs({ entry.texts, entry.conversations, entry.unanswered }) do
     local old = redis.call('ZRANGEBYSCORE', keys[position], '-inf', cutoff, 'LIMIT', 0, TRIMMED_AT_ONCE)
     if #old > 0 then redis.call('ZREM', keys[position], unpack(old)) end
     redis.call('PEXPIRE', keys[position], retention)
   end
+end
+
+-- One text in sixteen pays for cleaning up behind all of them; the first of a conversation makes sure that the lists
+-- of an account that sends nothing any more end too.
+local function keep_for(keys, entry, payload, message, first)
+  if string.sub(message.id, -1) == '0' then return clean_up(keys, entry, payload.now, message.retention) end
+  if not first then return end
+  redis.call('PEXPIRE', keys[entry.texts], message.retention)
+  redis.call('PEXPIRE', keys[entry.conversations], message.retention)
+  if entry.waits then redis.call('PEXPIRE', keys[entry.unanswered], message.retention) end
 end
 
 local function enlist(keys, payload, message)
@@ -358,10 +368,7 @@ local function enlist(keys, payload, message)
   elseif entry.waits == false then
     redis.call('ZREM', keys[entry.unanswered], entry.address)
   end
-  -- One text in sixteen, and the first of a conversation, pay for cleaning up behind all of them.
-  if message.retention and (new == 1 or string.sub(message.id, -1) == '0') then
-    keep_for(keys, entry, payload.now, message.retention)
-  end
+  if message.retention then keep_for(keys, entry, payload, message, new == 1) end
   count_day(keys, entry, message.direction == 'in' and 'in' or 'out:queued')
   if message.audience then count_day(keys, entry, 'sent:' .. message.audience) end
 end

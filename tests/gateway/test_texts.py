@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 
 from gateway.cli import main
 from gateway.services import Services
+from store import keys
 from tests.conftest import FakeClock, Jobs
 from tests.fake_twilio import FakeTwilio
 from tests.webhooks import PERSON, text
@@ -256,3 +257,11 @@ def test_a_home_page_has_its_figures_by_day(
     waiting = figures["waiting"]
     assert (waiting["held"], waiting["overdue"], waiting["unanswered"]) == (1, 0, 1)
     assert waiting["deadline"] > waiting["oldest"]
+
+
+def test_a_store_that_goes_away_is_said_before_a_file_begins(client: FlaskClient, services: Services) -> None:
+    key = services.store.api_keys.create("acme", "read", services.clock.now())
+    # The key is known; what the report is read from is not what it should be.
+    services.store.client.set(keys.texts("00", "acme", "in"), "no sorted set")
+    response = client.get("/api/v1/incoming/export", headers={"Authorization": f"Bearer {key}"})
+    assert (response.status_code, response.get_json()["code"]) == (503, "store_unavailable")
