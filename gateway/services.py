@@ -53,6 +53,7 @@ from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
 from gateway.texts import Texts
+from gateway.trying import Trying
 from gateway.users import Users
 from store import Store, open_store
 from store.client import open_client
@@ -203,6 +204,11 @@ class Services:
     def keyword_switches(self) -> KeywordSwitches:
         """Built-in keywords, on or off."""
         return KeywordSwitches(self.store, self.clock)
+
+    @cached_property
+    def trying(self) -> Trying:
+        """What would come of a text."""
+        return Trying(self.store, self.clock)
 
     @cached_property
     def routing(self) -> Routing:
