@@ -17,6 +17,7 @@ from gateway.carriers.base import Carrier, ListsInbound
 from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
+from gateway.configured_belongings import ConfiguredBelongings
 from gateway.consent import Consent
 from gateway.contact_opt_outs import ContactOptOuts
 from gateway.contacts import Contacts
@@ -169,6 +170,11 @@ class Services:
         allowed = self.settings.events_private
         http = GuardedHttp(private_allowed=allowed)
         return EventDelivery(self.store, self.queue, self.clock, http, self.new_id, private_allowed=allowed)
+
+    @cached_property
+    def belongings(self) -> ConfiguredBelongings:
+        """What belongs to accounts, as code."""
+        return ConfiguredBelongings(self.store, self.users, self.event_delivery, self.clock)
 
     @cached_property
     def opt_out_lists(self) -> OptOutLists:
