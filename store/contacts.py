@@ -99,7 +99,9 @@ def home_of(identifier: str) -> str | None:
 
 def folded(text: str) -> str:
     """A text as it is sorted and searched: without case, accents and needless spaces."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    plain = text
+    if not text.isascii():
+        plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     return " ".join(plain.casefold().split())[:_LONGEST_KEY]
 
 
