@@ -14,6 +14,7 @@ from store.consent import Source
 from store.contacts import NUMBER, Contact, Phone, Rewrite, new_contact_id
 from store.errors import StoreError, StoreMisconfigured
 from store.functions import library_version
+from store.listed import Order, Wanted
 from store.scopes import ALL_CHANNELS, Channel
 from tests.store.samples import ACME, at, drifts, import_rows, is_blocked, lift, opt_out, person, undo
 from tests.store.servers import ClusterServers, SentinelServers, roles, wait_until
@@ -62,7 +63,17 @@ def test_all_that_a_store_does_works_on_a_cluster(cluster_store: Store) -> None:
     assert cluster_store.bulk.check([*numbers, person(500), person(600)], scopes) == [1, 0, *[1] * 399, 0]
     assert [bool(found) for found in cluster_store.consent.check(numbers[:3], scopes)] == [True, False, True]
     assert len(list(cluster_store.bulk.all_blocked(lambda scope: scope == ACME))) == 2 * 400
+    for by_number in (True, False):
+        page = cluster_store.listing.page("acme", Wanted(), Order(by_number=by_number), limit=500)
+        assert sorted(item.number for item in page.items) == sorted(
+            [number for number in numbers if number != person(1)] + [person(500)]
+        )
+        assert all(cluster_store.listing.origins(page.items))
+    assert cluster_store.listing.counts("acme", Wanted()) == {Channel.TEXT: 400, Channel.VOICE: 400}
     assert undo(cluster_store, "b") == (399, 1)
+    assert [item.number for item in cluster_store.listing.items("acme", Wanted(), Order(by_number=True))] == [
+        person(500)
+    ]
     cluster_store.batches.finish("b")
     assert drifts(cluster_store) == []
     assert cluster_store.health.counters()["import_rows"] == 400
