@@ -1,47 +1,75 @@
-"""Exports of opt-outs: all of an account, streamed."""
+"""Exports of opt-outs: exactly what a filter takes, in the order of the list, in every format there is."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from datetime import datetime
 
-from store import Store
-from store.bulk import Exported
+from gateway.lists.writing import FORMATS, Cell, Column, ColumnKind, Format, WriteOptions
+from gateway.opt_out_filters import OptOutFilter, Sort, in_words
+from gateway.opt_out_lists import OptOut, OptOutLists
 from store.directory import Account
-from store.journal import Source, moment
-from store.scopes import Channel, Scope
 
-HEADER = ("number", "channel", "scope", "sender", "audience", "since", "source")
+COLUMNS = (
+    Column("number", ColumnKind.PHONE, 16),
+    Column("channel", width=8),
+    Column("scope", width=16),
+    Column("sender", ColumnKind.PHONE, 16),
+    Column("audience", width=16),
+    Column("since", ColumnKind.MOMENT, 20),
+    Column("added", ColumnKind.MOMENT, 20),
+    Column("source", width=10),
+    Column("type", width=10),
+    Column("note", width=48),
+    Column("actor", width=20),
+    Column("rule", width=22),
+)
+"""The columns of an export. `channel` is text, voice or both, as our own imports read it."""
 
-
-@dataclass(frozen=True, slots=True)
-class ExportFilter:
-    """Which opt-outs: of one sender or audience, one channel; None takes all."""
-
-    sender: str | None = None
-    audience: str | None = None
-    channel: Channel | None = None
-
-    def takes(self, scope: Scope, account: Account) -> bool:
-        """True for a scope that is the account's own and wanted."""
-        return (
-            scope.account == account.id
-            and (self.sender is None or scope.sender == self.sender)
-            and (self.audience is None or scope.audience == self.audience)
-        )
+EXPORT_FORMATS = {name: form for name, form in FORMATS.items() if name != "pdf"}
+"""Formats that hold a list of any length."""
 
 
-def export_rows(store: Store, account: Account, wanted: ExportFilter | None = None) -> Iterator[Sequence[str]]:
-    """The rows of an export, in no particular order, a shard at a time. Raises StoreError.
+def export_rows(
+    lists: OptOutLists, account: Account, chosen: OptOutFilter, sort: Sort = Sort.NEWEST
+) -> Iterator[Sequence[Cell]]:
+    """The rows of an export in the order of the list. Raises StoreError.
 
     An opt-out that is made or lifted meanwhile may or may not be among them; all others are, once.
     """
-    chosen = wanted or ExportFilter()
-    for exported in store.bulk.all_blocked(lambda scope: chosen.takes(scope, account)):
-        if chosen.channel in {None, exported.channel}:
-            yield _row(exported)
+    return map(_row, lists.items(account, chosen, sort))
 
 
-def _row(exported: Exported) -> tuple[str, ...]:
-    scope, record = exported.scope, exported.record
-    since = moment(record.since).isoformat().replace("+00:00", "Z") if record else ""
-    source = Source(record.source).label if record else "unknown"
-    return (exported.number, exported.channel.value, scope.kind.value, scope.sender, scope.audience, since, source)
+def export(
+    lists: OptOutLists,
+    account: Account,
+    chosen: OptOutFilter,
+    sort: Sort,
+    form: Format,
+    *,
+    bom: bool = False,
+    plain: bool = False,
+) -> Iterator[bytes]:
+    """An export as a file, piece by piece. bom, plain: see WriteOptions. Raises StoreError."""
+    options = WriteOptions(title="Opt-outs", bom=bom, plain=plain, note=in_words(chosen))
+    return form.write(COLUMNS, export_rows(lists, account, chosen, sort), options)
+
+
+def export_name(account: Account, form: Format, now: datetime) -> str:
+    """The name of an export's file: "opt-outs-acme-2026-03-01.csv"."""
+    return f"opt-outs-{account.id}-{now:%Y-%m-%d}.{form.extension}"
+
+
+def _row(item: OptOut) -> tuple[Cell, ...]:
+    return (
+        item.number,
+        "both" if len(item.channels) > 1 else item.channels[0].value,
+        item.scope.kind.value,
+        item.scope.sender or None,
+        item.scope.audience or None,
+        item.since,
+        item.added,
+        item.source.label,
+        item.who,
+        item.note or None,
+        item.actor or None,
+        item.rule or None,
+    )

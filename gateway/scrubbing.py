@@ -1,5 +1,6 @@
 """Scrubbing lists: which numbers of a file may be texted, the same file with two more columns."""
 
+import codecs
 import csv
 import io
 from collections import Counter
@@ -9,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from gateway.account_scopes import scopes_for
+from gateway.account_scopes import every_scope_of, scopes_for
 from gateway.lists.columns import Columns, guess_columns
+from gateway.lists.converting import has_to_be_converted
+from gateway.lists.encodings import BYTEWISE, encoding_of
 from gateway.lists.reading import Block, Table, header_block, open_table, true_texts
 from gateway.normalising import Normaliser
 from store import Store
@@ -19,6 +22,8 @@ from store.scopes import Channel, Scope
 
 ADDED = ("allowed", "reason")
 _ROWS_IN_BLOCK = 200_000
+_ROWS_IN_PIECE = 50_000
+_LOOKED_AT = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,9 @@ class ScrubOrder:
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """The scopes that may block a number of the list."""
+        if self.sender is None and self.audience is None and self.channel is Channel.VOICE:
+            # A call comes from no sender of ours: whoever told one of them to stop is not called (as Consent.check).
+            return every_scope_of(self.account)
         return scopes_for(self.account, self.sender, self.audience)
 
 
@@ -47,20 +55,42 @@ class Scrubbed:
     size: int
 
 
-def scrub(store: Store, order: ScrubOrder, source: Path, target: IO[str]) -> Iterator[Scrubbed]:
+def encoding_of_result(source: Path) -> str:
+    """How what `scrub` writes of a list has to be encoded: a CSV file's bytes are kept."""
+    with source.open("rb") as file:
+        encoding, _ = encoding_of(file.read(_LOOKED_AT))
+    # What is read byte by byte is written byte by byte.
+    bytewise = encoding in BYTEWISE or has_to_be_converted(source)
+    return "latin-1" if bytewise else encoding
+
+
+def scrubbed_pieces(store: Store, order: ScrubOrder, source: Path) -> Iterator[bytes]:
+    """`scrub` as the bytes of the result, a block at a time. Raises as it does."""
+    encoder = codecs.getincrementalencoder(encoding_of_result(source))("replace")
+    buffer = io.StringIO(newline="")
+    for _ in scrub(store, order, source, buffer, rows_in_block=_ROWS_IN_PIECE):
+        yield encoder.encode(buffer.getvalue())
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def scrub(
+    store: Store, order: ScrubOrder, source: Path, target: IO[str], *, rows_in_block: int = _ROWS_IN_BLOCK
+) -> Iterator[Scrubbed]:
     """Write a list again with the columns `allowed` (yes or no) and `reason`; yields after each block.
 
     Args:
         store: where the opt-outs are.
         order: see there.
         source: CSV or a spreadsheet.
-        target: open for writing with newline="" and the encoding Latin-1 for a CSV file: cells are copied as bytes.
+        target: open for writing with newline="" and the encoding that `encoding_of_result` says.
+        rows_in_block: most rows in memory at a time.
 
     Raises:
         ListFileError: the file cannot be used.
         StoreError: the rest of the list is unknown; what was written is right.
     """
-    with closing(open_table(source, _ROWS_IN_BLOCK)) as table:
+    with closing(open_table(source, rows_in_block)) as table:
         yield from _scrub(store, order, table, target)
 
 

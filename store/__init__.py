@@ -156,7 +156,7 @@ def _stores(
         consent=ConsentStore(client, functions, topology, pseudonyms),
         bulk=bulk,
         batches=BatchStore(topology, functions, erased, monotonic),
-        listing=ListingStore(topology, bulk),
+        listing=ListingStore(topology, functions, monotonic),
         inbound=InboundStore(client, functions, messages, pseudonyms),
         audiences=AudienceStore(client, functions, topology, pseudonyms),
         audience_members=AudienceMembers(topology, bulk),

@@ -108,11 +108,11 @@ class ErasureStore:
                 self._catch_up(copy, keys.journal(place.shard, owner))
                 if not copy.tombstones.written:
                     # Nothing left to do here, or a run before this one was cut off behind the swap.
-                    self._forget_traces(address, place, copy)
+                    self._forget_traces(address, place, owner, copy)
                     return ErasedJournal(0, 0, ())
                 answer = self._swap(copy, address, place, owner, now, detail)
                 if answer == "done":
-                    self._forget_traces(address, place, copy)
+                    self._forget_traces(address, place, owner, copy)
                     return _erased(copy, pseudonym)
                 if answer == "rewritten":
                     self._drop(copy)
@@ -186,16 +186,18 @@ class ErasureStore:
         answer: bytes = self._functions.call_raw("sg_erase", names, json.dumps(payload), *values)
         return answer.decode()
 
-    def _forget_traces(self, address: str, place: Place, copy: _Copy) -> None:
+    def _forget_traces(self, address: str, place: Place, owner: str, copy: _Copy) -> None:
         """Take the number out of what was derived from the journal: the index of numbers, running imports."""
         commands: list[tuple[str, tuple[Any, ...]]] = []
         if address[:1] == "+":
-            for key in copy.state.scopes:
-                leaf = keys.number_leaf(Scope.parse(key), address[1:-_LEAF_DIGITS])
-                commands.append((leaf, ("SREM", leaf, str(int(address[-_LEAF_DIGITS:])))))
+            leaf = keys.number_leaf(owner, address[1:-_LEAF_DIGITS])
+            commands.append((leaf, ("SREM", leaf, str(int(address[-_LEAF_DIGITS:])))))
             for batch in copy.tombstones.batches:
                 seen = keys.import_seen(place.shard, batch, place.gate_bucket)
                 commands.append((seen, ("SREM", seen, place.gate_member)))
+        else:
+            leaf = keys.number_leaf(owner, "other")
+            commands.append((leaf, ("SREM", leaf, address)))
         if commands:
             read_many(self._topology, commands)
 

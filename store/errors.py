@@ -11,3 +11,7 @@ class StoreUnreachable(StoreError):
 
 class StoreMisconfigured(StoreError):
     """The server cannot give what was promised (durability, eviction, functions)."""
+
+
+class StillIndexing(StoreError):
+    """A list by number is being brought up to date after a large import; asking again in a few seconds helps."""

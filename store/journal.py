@@ -11,7 +11,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import Any, NamedTuple
 
-from store.addresses import is_pseudonym, shard_of
+from store.addresses import is_number, is_pseudonym, shard_of
 from store.details import unpack
 from store.scopes import Channel
 
@@ -101,6 +101,18 @@ def _rows_from(data: bytes, position: int, shard: str) -> Iterator[PackedRow]:
         yield PackedRow(f"+{number}{shard}", row, at, ROW_OUTCOMES[flags & 15], newly, prior, data[start:position])
 
 
+def rows_about(data: bytes, number: str) -> list[PackedRow]:
+    """The rows of a packed journal entry that are about one number; the others are only stepped over."""
+    wanted, shard, position, found = int(number[1:-2]).to_bytes(6), number[-2:], 0, b""
+    while position < len(data):
+        start, position = position, position + ROW_SIZE
+        if data[start] & _HAS_PRIOR:
+            position += 1 + data[position]
+        if data[start + 1 : start + 7] == wanted:
+            found += data[start:position]
+    return list(unpack_rows(found, shard))
+
+
 def rows_of(fields: Mapping[bytes, bytes], shard: str) -> Iterator[PackedRow]:
     """The rows of a packed entry: those with numbers, then those of erased numbers, with pseudonyms (tombstones.py)."""
     yield from unpack_rows(fields[b"rows"], shard)
@@ -171,6 +183,8 @@ def entries_of(address: str, entry_id: str, fields: Mapping[bytes, bytes]) -> li
     """What a stream's entry says about one number: its one event, or its rows in an import or an undo."""
     if not is_packed(fields):
         return [entry_from(entry_id, fields)]
+    if is_number(address):
+        return [_entry_of_row(entry_id, fields, row) for row in rows_about(fields[b"rows"], address)]
     rows = rows_of(fields, shard_of(address))
     return [_entry_of_row(entry_id, fields, row) for row in rows if row.number == address]
 

@@ -229,19 +229,24 @@ def upload(upload_id: str, part: int) -> str:
     return f"{{upload:{upload_id}}}:{part}"
 
 
-def number_index(scope: Scope) -> str:
-    """Sorted set of the leaves of a scope's index of numbers: their numbers without the last five digits."""
-    return f"{{numbers:{scope.key}}}:leaves"
+def number_index(owner: str) -> str:
+    """Sorted set of the leaves of an owner's index of numbers: their numbers without the last five digits."""
+    return f"{{numbers:{owner}}}:leaves"
 
 
-def number_leaf(scope: Scope, leaf: str) -> str:
-    """Set of the last five digits of the numbers that begin alike."""
-    return f"{{numbers:{scope.key}}}:leaf:{leaf}"
+def number_leaf(owner: str, leaf: str) -> str:
+    """Set of the last five digits of the numbers that begin alike; in the leaf "other" what is no number."""
+    return f"{{numbers:{owner}}}:leaf:{leaf}"
 
 
-def number_index_positions(scope: Scope) -> str:
-    """Hash of how far the index of a scope has read each shard's journal."""
-    return f"{{numbers:{scope.key}}}:positions"
+def number_index_scopes(owner: str) -> str:
+    """Set of the scopes that the owner's journals have named."""
+    return f"{{numbers:{owner}}}:scopes"
+
+
+def number_index_positions(owner: str) -> str:
+    """Hash of how far the index of an owner has read each shard's journal."""
+    return f"{{numbers:{owner}}}:positions"
 
 
 def imports_of(account: str) -> str:

@@ -32,6 +32,11 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api.get_opt_out": _READ,
     "api.put_opt_out": _MANAGE,
     "api.delete_opt_out": _MANAGE,
+    "api_opt_outs.list_opt_outs": _READ,
+    "api_opt_outs.count_opt_outs": _READ,
+    "api_opt_outs.export_opt_outs": _READ,
+    "api_opt_outs.add_to_opt_outs": _MANAGE,
+    "api_opt_outs.scrub_list": _EITHER,
     "api_imports.list_imports": _READ,
     "api_imports.create_import": _MANAGE,
     "api_imports.preview_import": _MANAGE,
@@ -106,9 +111,21 @@ class BodyRule:
     most_bytes: int | None = None
 
 
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# A list of ten million numbers; it goes through a file, not through memory.
+_LIST_BYTES = 1_000_000_000
+_LIST_TYPES = (
+    "text/csv",
+    "text/plain",
+    "text/tab-separated-values",
+    "application/octet-stream",
+    SPREADSHEET,
+)
+
 _FORM = BodyRule(("multipart/form-data",), MOST_BYTES + 1_000_000)
 
 BODIES: Mapping[str, BodyRule] = {
+    "api_opt_outs.scrub_list": BodyRule(_LIST_TYPES, _LIST_BYTES),
     "api_imports.create_import": _FORM,
     "api_imports.preview_import": _FORM,
 }

@@ -11,6 +11,7 @@ from gateway.api.erasure_views import erasure_api
 from gateway.api.event_views import events_api
 from gateway.api.import_views import imports_api
 from gateway.api.link_views import links_api
+from gateway.api.opt_out_views import opt_outs_api
 from gateway.api.proof_views import proof_api
 from gateway.api.text_views import texts_api
 from gateway.api.views import api
@@ -19,6 +20,7 @@ DOORS: tuple[APIBlueprint, ...] = (
     api,
     texts_api,
     conversations_api,
+    opt_outs_api,
     imports_api,
     contacts_api,
     audiences_api,

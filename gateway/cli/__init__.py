@@ -4,11 +4,12 @@ import sys
 
 import click
 
-from gateway.cli.configuring import apply, block, keys, unrouted
+from gateway.cli.configuring import apply, block, export_config, keys, unrouted
 from gateway.cli.erasing import erase
+from gateway.cli.exporting import export_list
 from gateway.cli.incoming import incoming
 from gateway.cli.inspecting import check, doctor, explain, try_text
-from gateway.cli.lists import export_list, import_list, scrub_list
+from gateway.cli.lists import import_list, scrub_list
 from gateway.cli.maintaining import backup, restore_backup, upgrade, verify
 from gateway.cli.proving import proof
 from gateway.cli.reconciling import drift, reconcile
@@ -49,6 +50,7 @@ for command in (
         worker,
         sweeper,
         apply,
+        export_config,
         block,
         keys,
         users,

@@ -13,7 +13,7 @@ import redis
 from store.client import store_errors
 from store.topology import Spread, Topology
 
-PARTS = ("stopgate.lua", "bulk.lua", "erasure.lua", "contacts.lua")
+PARTS = ("stopgate.lua", "bulk.lua", "erasure.lua", "contacts.lua", "lists.lua")
 """The files of the library, in their order: later parts use what earlier ones define."""
 
 # What a server says of a function it does not have; nothing was executed, so calling again is safe.

@@ -1,0 +1,403 @@
+"""Lists of opt-outs through the API: filters, sorts, notes, counts, exports, adding and scrubbing."""
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
+
+from gateway.cli import main
+from gateway.lists.writing import cell_as_it_was
+from gateway.opt_out_filters import OptOutFilter, in_words, read_number
+from gateway.opt_out_lists import IndexFollower
+from gateway.phone import InvalidNumber
+from gateway.scrubbing import ScrubOrder, scrubbed_pieces
+from gateway.services import Services
+from store.consent import Source
+from store.errors import StoreUnreachable
+from store.scopes import Channel
+from tests.conftest import FakeClock
+from tests.webhooks import PERSON, text
+
+Api = Callable[..., Any]
+OTHERS = [f"+1202555{index:04d}" for index in range(20)]
+
+
+def listed(api: Api, account: str = "acme", **query: Any) -> list[dict[str, Any]]:
+    """All items of a list, from page to page."""
+    items: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        asked = {**query, **({"cursor": cursor} if cursor else {})}
+        status, page = api("GET", f"/opt-outs?{urlencode(asked)}", role="read", account=account)
+        assert status == 200, page
+        items += page["items"]
+        cursor = page["next"]
+    return items
+
+
+def numbers(items: list[dict[str, Any]]) -> list[str]:
+    return [item["number"] for item in items]
+
+
+@pytest.fixture
+def people(api: Api, client: FlaskClient, clock: FakeClock, services: Services) -> None:
+    """Opt-outs of every kind: a person's, an agent's, a program's for a sender and for an audience."""
+    api("POST", "/opt-outs", {"numbers": OTHERS[:5], "note": "called us"})
+    clock.pass_time(timedelta(days=1))
+    api("POST", "/opt-outs", {"numbers": OTHERS[5:8], "sender": "55555", "channels": ["text"]})
+    api("POST", "/opt-outs", {"numbers": [OTHERS[8]], "audience": "newsletter", "occurred_at": "2025-12-24T12:00:00Z"})
+    account = services.store.directory.current().accounts["acme"]
+    services.consent.opt_out(account, OTHERS[9], source=Source.AGENT, actor="ann", channels=(Channel.VOICE,))
+    text(client, "Stop texting me please", From=PERSON)
+    text(client, "STOP", From="+12025559999", To="72975")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({}, [PERSON, *OTHERS[:10]]),
+        ({"number": "(202) 555-0003"}, [OTHERS[3]]),
+        ({"number": "+1 202 555"}, OTHERS[:10]),
+        ({"number": "415"}, [PERSON]),
+        ({"number": "20255500*"}, OTHERS[:10]),
+        ({"sender": "55555"}, OTHERS[5:8]),
+        ({"audience": "newsletter"}, [OTHERS[8]]),
+        ({"scope": "account"}, [PERSON, *OTHERS[:5], OTHERS[9]]),
+        ({"scope": "account+sender"}, OTHERS[5:8]),
+        ({"channel": "voice"}, [PERSON, *OTHERS[:5], OTHERS[8], OTHERS[9]]),
+        ({"source": "api"}, OTHERS[:9]),
+        ({"source": "keyword"}, [PERSON]),
+        ({"type": "person"}, [PERSON]),
+        ({"type": "staff"}, [OTHERS[9]]),
+        ({"type": "program", "channel": "voice"}, [*OTHERS[:5], OTHERS[8]]),
+        ({"type": "carrier"}, []),
+        ({"since": "2025-12-24", "until": "2025-12-24"}, [OTHERS[8]]),
+        ({"until": "2025-12-24T12:00:00Z"}, []),
+        ({"added_until": "2026-01-01"}, []),
+        ({"added_since": "2020-01-01T00:00:00Z", "sender": "55555"}, OTHERS[5:8]),
+    ],
+)
+@pytest.mark.parametrize("sort", ["-date", "date", "number", "-number"])
+def test_every_filter_takes_what_it_says_in_every_order(
+    api: Api, people: None, query: dict[str, str], expected: list[str], sort: str
+) -> None:
+    found = numbers(listed(api, **query, sort=sort, limit=4))
+    if sort in {"number", "-number"}:
+        assert found == sorted(expected, key=int, reverse=sort == "-number")
+    else:
+        assert sorted(found) == sorted(expected)
+        assert found == numbers(listed(api, **query, sort={"date": "-date", "-date": "date"}[sort]))[::-1]
+
+
+def test_an_item_says_who_opted_it_out_when_and_with_which_words(api: Api, people: None, clock: FakeClock) -> None:
+    items = {item["number"]: item for item in listed(api)}
+    told = items[PERSON]
+    assert (told["source"], told["type"], told["text"]) == ("keyword", "person", "Stop texting me please")
+    assert told["note"].startswith("Stop texting me please texted to +1 202-555-0100 at 2")
+    assert told["rule"]
+    assert told["channels"] == ["text", "voice"]
+    assert items[OTHERS[0]]["note"] == "called us"
+    assert items[OTHERS[0]]["actor"].startswith("api key ")
+    assert items[OTHERS[6]]["note"].startswith("Added by api key ")
+    assert items[OTHERS[6]]["note"].endswith("UTC")
+    assert "through the API" in items[OTHERS[6]]["note"]
+    assert (items[OTHERS[6]]["scope"], items[OTHERS[6]]["sender"]) == ("account+sender", "55555")
+    assert (items[OTHERS[8]]["audience"], items[OTHERS[8]]["since"]) == ("newsletter", "2025-12-24T12:00:00Z")
+
+
+def test_g8_a_stranger_sees_nothing_and_a_shared_senders_people_only_by_name_and_without_words(
+    api: Api, people: None
+) -> None:
+    assert listed(api, account="globex") == []
+    assert listed(api, account="globex", number=PERSON) == []
+    assert "+12025559999" not in numbers(listed(api))
+    for account in ("acme", "globex"):
+        (shared,) = listed(api, account=account, number="+12025559999")
+        assert (shared["scope"], shared["sender"], shared["source"]) == ("sender", "72975", "keyword")
+        assert (shared["text"], shared["matched"]) == (None, None)
+        assert "STOP" not in shared["note"]
+
+
+def test_counts_are_exact_and_say_the_filter(api: Api, people: None) -> None:
+    def count(query: str) -> Any:
+        return api("GET", f"/opt-outs/count{query}", role="read")[1]
+
+    assert count("") == {"text": 10, "voice": 8, "exact": True, "filter": "All opt-outs"}
+    assert count("?sender=55555")["text"] == 3
+    assert count("?channel=voice")["text"] is None
+    assert count("?type=program") == {"text": 9, "voice": 6, "exact": True, "filter": "Opt-outs by programs"}
+    assert api("GET", "/opt-outs/count", account="globex")[1]["text"] == 0
+
+
+def test_the_filter_is_said_as_a_person_would() -> None:
+    march = datetime(2026, 3, 1, tzinfo=UTC)
+    assert in_words(OptOutFilter(source=Source.KEYWORD, since=march, prefix="+1202")) == (
+        "Opt-outs by text since 1 March 2026, of numbers that begin with +1202"
+    )
+    assert in_words(OptOutFilter(channel=Channel.VOICE, who="import", sender="55555")) == (
+        "Opt-outs from calls by imports, for texts from 55555"
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "country", "expected"),
+    [
+        ("+1 (202) 555-0100", None, ("+12025550100", "")),
+        (" 12025550100", None, ("+12025550100", "")),
+        ("202-555-0100", "US", ("+12025550100", "")),
+        ("+1202", None, ("", "+1202")),
+        ("1202", "US", ("", "+1202")),
+        ("0170", "DE", ("", "+49170")),
+        ("0044 20", None, ("", "+4420")),
+        ("+1 202 555 0100*", None, ("", "+12025550100")),
+        ("=72975", "US", ("72975", "")),
+    ],
+)
+def test_a_number_is_found_whole_or_by_how_it_begins(
+    typed: str, country: str | None, expected: tuple[str, str]
+) -> None:
+    assert read_number(typed, country) == expected
+
+
+@pytest.mark.parametrize("typed", ["", "*", "ann", "+", "１２a"])
+def test_what_has_no_digits_is_no_number_to_look_for(typed: str) -> None:
+    with pytest.raises(InvalidNumber):
+        read_number(typed, "US")
+
+
+def test_wrong_filters_are_refused_with_their_field(api: Api) -> None:
+    for query, code in (
+        ("number=ann", "invalid_number"),
+        ("scope=planet", "invalid_request"),
+        ("since=yesterday", "invalid_request"),
+        ("sort=age", "invalid_request"),
+        ("limit=500", "invalid_request"),
+        ("cursor=nonsense", "bad_cursor"),
+    ):
+        status, answer = api("GET", f"/opt-outs?{query}")
+        assert (status, answer["code"]) == (422, code), query
+
+
+def test_a_list_that_is_still_being_indexed_says_to_ask_again(
+    api: Api, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = services.store.directory.current().accounts["acme"]
+    people = [f"+1202555{index:02d}00" for index in range(12)]
+    for number in people:
+        services.consent.opt_out(account, number, source=Source.ADMIN, actor="ann")
+    ticks = itertools.count()
+    monkeypatch.setattr(services.store.listing, "_monotonic", lambda: float(next(ticks)))
+    status, answer = api("GET", "/opt-outs?sort=number")
+    assert (status, answer["code"], answer["retry_after"]) == (503, "list_not_ready", 5)
+    assert api("GET", "/opt-outs/count")[0] == 503
+    # Lists by date and of one number need no index; and in the background it is made.
+    assert sorted(numbers(listed(api))) == people
+    assert numbers(listed(api, number=people[3])) == people[3:4]
+    IndexFollower(services.store).follow("acme", services.consent.explain(account, people[0]).journal)
+    assert numbers(listed(api, sort="number")) == people
+
+
+def export(client: FlaskClient, services: Services, query: str, account: str = "acme") -> Any:
+    key = services.store.api_keys.create(account, "read", services.clock.now())
+    return client.get(f"/api/v1/opt-outs/export?{query}", headers={"Authorization": f"Bearer {key}"})
+
+
+def test_an_export_has_exactly_what_the_filter_takes_in_every_format(
+    api: Api, client: FlaskClient, services: Services, people: None, tmp_path: Path
+) -> None:
+    expected = numbers(listed(api, type="program", sort="number"))
+    for name in ("csv", "tab", "xlsx", "ndjson"):
+        response = export(client, services, f"type=program&sort=number&format={name}")
+        assert response.status_code == 200
+        day = f"{services.clock.now():%Y-%m-%d}"
+        assert f'filename="opt-outs-acme-{day}.' in response.headers["Content-Disposition"]
+        if name == "ndjson":
+            found = [json.loads(line)["number"] for line in response.data.splitlines()]
+        elif name == "xlsx":
+            (tmp_path / "list.xlsx").write_bytes(response.data)
+            sheet = CalamineWorkbook.from_path(str(tmp_path / "list.xlsx")).get_sheet_by_index(0)
+            found = [str(row[0]) for row in sheet.to_python()[1:]]
+        else:
+            rows = list(csv.DictReader(io.StringIO(response.text), delimiter="," if name == "csv" else "\t"))
+            found = [cell_as_it_was(row["number"]) for row in rows]
+            assert {row["channel"] for row in rows} == {"both", "text"}
+        assert found == expected, name
+    assert (
+        export(client, services, "plain=true&bom=true&number=%2B12025550000")
+        .data.splitlines()[1]
+        .startswith(OTHERS[0].encode())
+    )
+    assert len(export(client, services, "format=csv", account="globex").data.splitlines()) == 1
+
+
+def test_the_export_command_has_the_same_filters_and_formats(
+    environment: dict[str, str], services: Services, people: None, tmp_path: Path
+) -> None:
+    runner = CliRunner(env=environment)
+    target = tmp_path / "list.ndjson"
+    arguments = [
+        "export",
+        str(target),
+        "--account",
+        "acme",
+        "--sort",
+        "number",
+        "--number",
+        "202555",
+        "--type",
+        "program",
+    ]
+    result = runner.invoke(main, [*arguments, "--since", "2020-01-01"])
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line)["number"] for line in target.read_text().splitlines()] == OTHERS[:9]
+    assert "Opt-outs by programs since 1 January 2020, of numbers that begin with +1202555: 9 rows" in result.stderr
+    assert runner.invoke(main, ["export", "-", "--account", "acme", "--number", "ann"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "+14155550101, (415) 555-0102\n415 555 0101;n/a",
+        ["+14155550101", "(415) 555-0102", "415 555 0101", "n/a"],
+    ],
+)
+def test_many_numbers_are_added_each_with_its_outcome(api: Api, given: Any) -> None:
+    api("PUT", "/opt-outs/+14155550102", {})
+    status, answer = api("POST", "/opt-outs", {"numbers": given})
+    assert status == 200
+    assert [(one["number"], one["outcome"]) for one in answer["results"]] == [
+        ("+14155550101", "opted_out"),
+        ("+14155550102", "already"),
+        ("+14155550101", "duplicate"),
+        (None, "invalid_number"),
+    ]
+    assert answer["opted_out"] == 1
+    assert answer["results"][3]["problem"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"numbers": " , "}, "no_numbers"),
+        ({"numbers": ",".join(str(index) for index in range(1001))}, "too_many_numbers"),
+        ({"numbers": PERSON, "sender": "+19995550100"}, "unknown_sender"),
+        ({"numbers": PERSON, "sender": "55555", "audience": "news"}, "one_scope_only"),
+        ({"numbers": PERSON, "occurred_at": "2090-01-01T00:00:00Z"}, "in_the_future"),
+        ({"numbers": []}, "invalid_request"),
+        ({"numbers": 5}, "invalid_request"),
+    ],
+)
+def test_what_cannot_be_added_is_refused_and_nothing_is_written(api: Api, body: dict[str, Any], code: str) -> None:
+    status, answer = api("POST", "/opt-outs", body)
+    assert (status, answer["code"]) == (422, code)
+    assert listed(api) == []
+
+
+def scrub(client: FlaskClient, services: Services, body: bytes, query: str = "", kind: str = "text/csv") -> Any:
+    key = services.store.api_keys.create("acme", "send", services.clock.now())
+    headers = {"Authorization": f"Bearer {key}"}
+    return client.post(f"/api/v1/opt-outs/scrub?{query}", data=body, content_type=kind, headers=headers)
+
+
+def test_a_list_comes_back_with_two_more_columns_and_its_bytes_kept(
+    api: Api, client: FlaskClient, services: Services
+) -> None:
+    api("PUT", "/opt-outs/+14155550102", {})
+    rows = ["Zoé;415 555 0101", "Al;+14155550102", "Bo;"]
+    for encoding in ("utf-8", "latin-1", "utf-16"):
+        response = scrub(client, services, "\r\n".join(["name;phone", *rows, ""]).encode(encoding))
+        assert response.status_code == 200
+        assert response.data.decode(encoding).splitlines() == [
+            "name;phone;allowed;reason",
+            "Zoé;415 555 0101;yes;",
+            "Al;+14155550102;no;opted_out (account)",
+            "Bo;;no;invalid (empty)",
+        ]
+
+
+def test_a_scrub_asks_for_the_sender_audience_and_channel_named(
+    api: Api, client: FlaskClient, services: Services
+) -> None:
+    api("PUT", "/opt-outs/+14155550102", {"sender": "55555", "channels": ["text"]})
+    api("PUT", "/opt-outs/+14155550103", {"sender": "55555", "channels": ["voice"]})
+    body = b"phone\n+14155550102\n+14155550103\n"
+
+    def allowed(query: str) -> list[str]:
+        return [line.split(",")[1] for line in scrub(client, services, body, query).text.splitlines()[1:]]
+
+    assert allowed("") == ["yes", "yes"]
+    assert allowed("from=55555") == ["no", "yes"]
+    assert allowed("channel=voice") == ["yes", "no"]  # a call comes from no sender
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "kind", "status", "code"),
+    [
+        (b"", "", "text/csv", 422, "unreadable_list"),
+        (b"name\nann\n", "", "text/csv", 422, "unreadable_list"),
+        (b"phone\n+14155550102\n", "phone=mobile", "text/csv", 422, "unreadable_list"),
+        (b"PK\x03\x04", "", "text/csv", 422, "unreadable_list"),
+        (
+            b"PK\x03\x04",
+            "",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            422,
+            "unreadable_list",
+        ),
+        (b"phone\n1\n", "from=%2B19995550100", "text/csv", 422, "unknown_sender"),
+        (b"{}", "", "application/json", 415, "unsupported_type"),
+        (b"phone\n1\n", "surprise=1", "text/csv", 422, "invalid_request"),
+    ],
+)
+def test_a_list_that_cannot_be_scrubbed_is_refused_before_the_first_byte(
+    client: FlaskClient, services: Services, body: bytes, query: str, kind: str, status: int, code: str
+) -> None:
+    response = scrub(client, services, body, query, kind)
+    assert (response.status_code, response.get_json()["code"]) == (status, code)
+
+
+def test_a_scrub_that_breaks_on_the_way_says_so_in_its_last_line(
+    client: FlaskClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = b"phone\n" + b"".join(b"+1415%07d\n" % (2_000_000 + index) for index in range(120_000))
+    whole = scrub(client, services, body)
+    assert len(whole.data.splitlines()) == 120_001
+    asked = services.store.bulk.check_blocks
+
+    def breaking(*arguments: Any) -> Any:
+        answers = asked(*arguments)
+        yield next(answers)
+        raise StoreUnreachable("gone")
+
+    monkeypatch.setattr(type(services.store.bulk), "check_blocks", lambda _, *arguments: breaking(*arguments))
+    response = scrub(client, services, body)
+    pieces = []
+    with pytest.raises(StoreUnreachable):
+        pieces += list(_collected(response.response, pieces))
+    assert pieces[0].startswith(b"phone,allowed,reason")
+    assert pieces[-1].startswith(b"#error,This list is not complete.")
+
+
+def _collected(pieces: Any, into: list[bytes]) -> list[bytes]:
+    for piece in pieces:
+        into.append(piece)
+    return []
+
+
+def test_a_scrubbed_list_is_made_in_pieces(services: Services, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(b"phone\n" + b"".join(b"+1415%07d\n" % (2_000_000 + index) for index in range(120_000)))
+    account = services.store.directory.current().accounts["acme"]
+    sizes = [piece.count(b"\n") for piece in scrubbed_pieces(services.store, ScrubOrder(account), path)]
+    assert max(sizes) <= 50_001
+    assert sum(sizes) == 120_001
