@@ -1,6 +1,7 @@
 """Commands that look: check, explain, try, doctor."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from gateway.cli.opening import account_named, data_option, open_services, setti
 from gateway.cli.proving import write_proof
 from gateway.consent import Explanation
 from gateway.doctor import examine
+from gateway.opt_out_lists import file_names
+from gateway.opt_out_notes import note_of
 from gateway.phone import InvalidNumber, masked, normalise
 from keywords import decide
 from store.directory import Account
@@ -66,12 +69,13 @@ def explain(number: str, account_id: str | None, file: Path | None, form: str, d
             click.echo(f"{document['count']} entries about {wanted} in {file}. Head: {document['head']}")
             return
         explanation = services.consent.explain(account, wanted)
+        files = file_names(services.store, explanation.journal)
         timelines = {
             message.id: services.store.messages.timeline(message.id)
             for message in explanation.messages
             if message.direction == "out"
         }
-    _tell(explanation)
+    _tell(explanation, files)
     click.echo("\nTexts:")
     for message in explanation.messages:
         arrow = "->" if message.direction == "out" else "<-"
@@ -88,7 +92,7 @@ def _state(message: Message) -> str:
     return f"{message.status} ({message.reason})" if message.reason else message.status
 
 
-def _tell(explanation: Explanation) -> None:
+def _tell(explanation: Explanation, files: Mapping[str, str]) -> None:
     click.echo(f"{explanation.number} in account {explanation.account}")
     for block in explanation.blocks:
         source = block.source.label if block.source else "unknown"
@@ -117,6 +121,8 @@ def _tell(explanation: Explanation) -> None:
         for name in ("text", "rule", "explanation", "sender", "actor", "note", "reason", "code"):
             if entry.detail.get(name):
                 click.echo(f"      {name}: {entry.detail[name]}")
+        if entry.kind == "opt_out" and not entry.detail.get("note"):
+            click.echo(f"      note: {note_of(entry, files)}")
     if not explanation.journal:
         click.echo("  empty")
 
