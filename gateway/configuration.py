@@ -1,19 +1,22 @@
 """`stopgate apply`: accounts, senders, keywords and settings from a file, with a diff before anything changes."""
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import phonenumbers
 
 from gateway.account_settings import problems_with, setting_of
+from gateway.belongings import BELONGINGS, Belongings, belongings_in
 from gateway.clock import Clock
+from gateway.configuration_checks import Problems, no_repeats, one_of, tables, text
 from gateway.configuration_journal import write_differences
 from gateway.errors import ConfigurationError
 from gateway.linting import findings_about
 from gateway.phone import InvalidNumber, is_sender, is_short_code, normalise
-from keywords import Action, Certainty, Match, decide, explain_rule
+from keywords import Action, Certainty, Match, RuleInfo, decide, explain_rule
 from store import Store
 from store.directory import Account, Directory, Keyword, Sender
 from store.scopes import is_account_id
@@ -32,48 +35,6 @@ class Plan:
 
     lines: tuple[str, ...]
     accounts: tuple[Account, ...]
-
-
-class _Problems:
-    """Collects what is wrong and where, so that all of it is said at once."""
-
-    def __init__(self) -> None:
-        self.found: list[str] = []
-
-    def add(self, place: str, sentence: str) -> None:
-        self.found.append(f"{place}: {sentence}")
-
-    def field(
-        self, place: str, table: Mapping[str, Any], name: str, check: Callable[[Any], str | None], default: Any = None
-    ) -> Any:
-        """The value of a field, checked; its default when it is missing; says so when it is needed."""
-        if name not in table:
-            if default is None:
-                self.add(place, f"{name} is missing.")
-            return default
-        problem = check(table[name])
-        if problem:
-            self.add(place, f"{name} {problem}.")
-            return default
-        return table[name]
-
-    def unknown(self, place: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
-        for name in table:
-            if name not in known:
-                self.add(place, f"{name} is not known here; known are: {', '.join(known)}.")
-
-
-def _text(longest: int) -> Callable[[Any], str | None]:
-    def check(value: Any) -> str | None:
-        if not isinstance(value, str) or not value.strip():
-            return "has to be a text"
-        return None if len(value) <= longest else f"is longer than {longest} characters"
-
-    return check
-
-
-def _one_of(values: Sequence[str]) -> Callable[[Any], str | None]:
-    return lambda value: None if value in values else f"has to be one of: {', '.join(values)}"
 
 
 def _account_id(value: Any) -> str | None:
@@ -103,8 +64,16 @@ def acts_by_itself(account: Account) -> bool:
 
 
 _OFF_FIELDS = ("keywords_off", "mandatory_keywords_off_understood")
-_ACCOUNT_FIELDS = ("id", "name", "default_country", "settings", "senders", "keywords", *_OFF_FIELDS)
+_ACCOUNT_FIELDS = ("id", "name", "default_country", "settings", "senders", "keywords", *_OFF_FIELDS, *BELONGINGS)
 _SENDER_FIELDS = ("address", "carrier", "kind", "keywords_handled_by", "segments_per_second", *_OFF_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationFile:
+    """What a file says: accounts, and what belongs to each (belongings.py)."""
+
+    accounts: Sequence[Account]
+    belongings: Sequence[Belongings]
 
 
 class Configuration:
@@ -115,30 +84,40 @@ class Configuration:
         self._clock = clock
         self._carriers = carriers
 
-    def read(self, text: str) -> Sequence[Account]:
-        """The accounts in a file's text (TOML).
+    def read(self, content: str) -> Sequence[Account]:
+        """The accounts in a file's text (TOML). Raises ConfigurationError, see `read_file`."""
+        return self.read_file(content).accounts
+
+    def read_file(self, content: str) -> ConfigurationFile:
+        """Everything in a file's text (TOML).
 
         Raises:
             ConfigurationError: with every problem and its place.
         """
-        if len(text.encode()) > _MOST_BYTES:
+        if len(content.encode()) > _MOST_BYTES:
             raise ConfigurationError(["The file is larger than 5 MB."])
         try:
-            document = tomllib.loads(text)
+            document = tomllib.loads(content)
         except tomllib.TOMLDecodeError as error:
             raise ConfigurationError([f"This is not TOML: {error}."]) from None
-        problems = _Problems()
+        problems = Problems()
         problems.unknown("file", document, ("accounts",))
-        accounts = [
-            self._account(f"accounts[{index}]", table, problems)
-            for index, table in enumerate(_tables("file", document, "accounts", problems))
+        rows = tables("file", document, "accounts", problems)
+        accounts = [self._account(f"accounts[{index}]", table, problems) for index, table in enumerate(rows)]
+        no_repeats("accounts", [account.id for account in accounts], problems)
+        belongings = [
+            belongings_in(f"accounts[{index}] ({account.id})", account.id, table, problems)
+            for index, (account, table) in enumerate(zip(accounts, rows, strict=True))
         ]
-        _no_repeats("accounts", [account.id for account in accounts], problems)
         if problems.found:
             raise ConfigurationError(problems.found)
-        return accounts
+        named = [
+            replace(account, named_audiences=tuple(sorted(audience.id for audience in more.audiences)))
+            for account, more in zip(accounts, belongings, strict=True)
+        ]
+        return ConfigurationFile(named, belongings)
 
-    def _account(self, place: str, table: Mapping[str, Any], problems: _Problems) -> Account:
+    def _account(self, place: str, table: Mapping[str, Any], problems: Problems) -> Account:
         place = f"{place} ({table['id']})" if isinstance(table.get("id"), str) else place
         problems.unknown(place, table, _ACCOUNT_FIELDS)
         settings = table.get("settings", {})
@@ -149,17 +128,17 @@ class Configuration:
         country = problems.field(place, table, "default_country", _country, "")
         senders = [
             self._sender(f"{place}.senders[{index}]", row, problems)
-            for index, row in enumerate(_tables(place, table, "senders", problems))
+            for index, row in enumerate(tables(place, table, "senders", problems))
         ]
         keywords = [
             _keyword(f"{place}.keywords[{index}]", row, problems)
-            for index, row in enumerate(_tables(place, table, "keywords", problems))
+            for index, row in enumerate(tables(place, table, "keywords", problems))
         ]
-        _no_repeats(f"{place}.senders", [sender.address for sender in senders], problems)
-        _no_repeats(f"{place}.keywords", [keyword.word.casefold() for keyword in keywords], problems)
+        no_repeats(f"{place}.senders", [sender.address for sender in senders], problems)
+        no_repeats(f"{place}.keywords", [keyword.word.casefold() for keyword in keywords], problems)
         return Account(
             id=problems.field(place, table, "id", _account_id) or "",
-            name=problems.field(place, table, "name", _text(_LONGEST_NAME)) or "",
+            name=problems.field(place, table, "name", text(_LONGEST_NAME)) or "",
             default_country=country,
             settings=settings if isinstance(settings, dict) else {},
             senders=tuple(senders),
@@ -167,15 +146,15 @@ class Configuration:
             keywords_off=_switched_off(place, table, problems),
         )
 
-    def _sender(self, place: str, table: Mapping[str, Any], problems: _Problems) -> Sender:
+    def _sender(self, place: str, table: Mapping[str, Any], problems: Problems) -> Sender:
         problems.unknown(place, table, _SENDER_FIELDS)
-        kind = problems.field(place, table, "kind", _one_of(KINDS))
+        kind = problems.field(place, table, "kind", one_of(KINDS))
         default_handler = "gateway" if kind in {"short_code", "alphanumeric"} else "carrier"
         return Sender(
             address=_sender_address(place, table, kind, problems),
-            carrier=problems.field(place, table, "carrier", _one_of(("twilio", "simulator"))) or "",
+            carrier=problems.field(place, table, "carrier", one_of(("twilio", "simulator"))) or "",
             kind=kind or "",
-            keywords_handled_by=problems.field(place, table, "keywords_handled_by", _one_of(HANDLERS), default_handler),
+            keywords_handled_by=problems.field(place, table, "keywords_handled_by", one_of(HANDLERS), default_handler),
             segments_per_second=problems.field(place, table, "segments_per_second", _rate, 1.0),
             keywords_off=_switched_off(place, table, problems),
         )
@@ -206,25 +185,13 @@ class Configuration:
 
 
 def _with_named_audiences(account: Account, before: Account | None) -> Account:
-    """A file does not name the audiences that requests did; they stay known."""
-    return replace(account, named_audiences=before.named_audiences) if before else account
+    """A file need not name the audiences that requests did; they stay known."""
+    known = before.named_audiences if before else ()
+    return replace(account, named_audiences=tuple(sorted({*known, *account.named_audiences})))
 
 
-def _tables(place: str, table: Mapping[str, Any], name: str, problems: _Problems) -> Sequence[Mapping[str, Any]]:
-    rows = table.get(name, [])
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        problems.add(place, f"{name} has to be a list of tables ([[...{name}]]).")
-        return []
-    return rows
-
-
-def _no_repeats(place: str, names: Sequence[str], problems: _Problems) -> None:
-    for name in sorted({name for name in names if name and names.count(name) > 1}):
-        problems.add(place, f"{name} is there more than once.")
-
-
-def _sender_address(place: str, table: Mapping[str, Any], kind: str | None, problems: _Problems) -> str:
-    address = problems.field(place, table, "address", _text(_LONGEST_NAME)) or ""
+def _sender_address(place: str, table: Mapping[str, Any], kind: str | None, problems: Problems) -> str:
+    address = problems.field(place, table, "address", text(_LONGEST_NAME)) or ""
     if not isinstance(address, str) or not address:
         return ""
     if kind in {"long_code", "toll_free"}:
@@ -249,52 +216,60 @@ def keyword_from(row: Mapping[str, Any]) -> Keyword:
     Raises:
         ConfigurationError: with every problem.
     """
-    problems = _Problems()
+    problems = Problems()
     keyword = _keyword("keyword", row, problems)
     if problems.found:
         raise ConfigurationError([problem.removeprefix("keyword: ") for problem in problems.found])
     return keyword
 
 
-def _keyword(place: str, table: Mapping[str, Any], problems: _Problems) -> Keyword:
+def _keyword(place: str, table: Mapping[str, Any], problems: Problems) -> Keyword:
     problems.unknown(place, table, ("word", "action", "match", "audience", "reply"))
-    action = problems.field(place, table, "action", _one_of([a.value for a in Action if a is not Action.NONE]))
-    word = problems.field(place, table, "word", _text(_LONGEST_WORD)) or ""
-    audience = problems.field(place, table, "audience", _text(_LONGEST_NAME), "")
-    reply = problems.field(place, table, "reply", _text(_LONGEST_REPLY), "")
+    action = problems.field(place, table, "action", one_of([a.value for a in Action if a is not Action.NONE]))
+    word = problems.field(place, table, "word", text(_LONGEST_WORD)) or ""
+    audience = problems.field(place, table, "audience", text(_LONGEST_NAME), "")
+    reply = problems.field(place, table, "reply", text(_LONGEST_REPLY), "")
     if action == Action.JOIN and not audience:
         problems.add(place, "a join keyword has to name an audience.")
     if action == Action.REPLY and not reply:
         problems.add(place, "a reply keyword has to have a reply.")
     _not_a_built_in(place, word, action, problems)
-    match = problems.field(place, table, "match", _one_of([kind.value for kind in Match]), "whole")
+    match = problems.field(place, table, "match", one_of([kind.value for kind in Match]), "whole")
     return Keyword(word=word, action=action or "", match=match, audience=audience, reply=reply)
 
 
-def _switched_off(place: str, table: Mapping[str, Any], problems: _Problems) -> tuple[str, ...]:
-    """The ids of the built-in keywords that are switched off: texts with them are held for a person, not ignored."""
+def _built_in(word: str) -> RuleInfo | None:
+    """The built-in keyword that a word, or its id, names."""
+    with suppress(KeyError):
+        return explain_rule(word)
+    decision = decide(word)
+    exact = decision.certainty is Certainty.EXACT and decision.action is not Action.NONE
+    return explain_rule(decision.rule) if exact else None
+
+
+def _switched_off(place: str, table: Mapping[str, Any], problems: Problems) -> tuple[str, ...]:
+    """The ids of the built-in keywords that are switched off (by word or id): texts with them are held, not ignored."""
     words = table.get("keywords_off", [])
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         problems.add(place, "keywords_off has to be a list of words.")
         return ()
     rules = []
     for word in words:
-        decision = decide(word)
-        if decision.certainty is not Certainty.EXACT or decision.action is Action.NONE:
+        rule = _built_in(word)
+        if rule is None:
             problems.add(place, f"keywords_off: {word!r} is not a built-in keyword.")
             continue
-        rule = explain_rule(decision.rule)
         if rule.mandatory and table.get("mandatory_keywords_off_understood") is not True:
             problems.add(
                 place,
                 f"{word!r} is a mandatory word ({rule.source.title}). Texts with it will be held for a person, and the "
                 "deadline of 10 business days runs. Add mandatory_keywords_off_understood = true if you want that.",
             )
-        rules.append(decision.rule)
+        rules.append(rule.id)
     return tuple(rules)
 
 
-def _not_a_built_in(place: str, word: Any, action: Any, problems: _Problems) -> None:
+def _not_a_built_in(place: str, word: Any, action: Any, problems: Problems) -> None:
     """A word that everybody understands as STOP, START or HELP cannot be given another meaning (US-2)."""
     if not isinstance(word, str):
         return

@@ -27,8 +27,11 @@ class Finding:
     sentence: str
 
 
-def examine(services: Services, settings: Settings) -> list[Finding]:
-    """Look at everything. Never raises: what cannot be looked at is a finding."""
+def examine(services: Services, settings: Settings, *, ask_carriers: bool = True) -> list[Finding]:
+    """Look at everything. Never raises: what cannot be looked at is a finding.
+
+    ask_carriers: ask them over the network whether our credentials are good, which takes a moment.
+    """
     checks: tuple[tuple[str, Callable[[Services, Settings], Iterator[Finding]]], ...] = (
         ("settings", _settings),
         ("store", _store),
@@ -37,6 +40,7 @@ def examine(services: Services, settings: Settings) -> list[Finding]:
         ("outbox", _outbox),
         ("deadlines", _deadlines),
         ("carriers", _carriers),
+        *([("credentials", _all_credentials)] if ask_carriers else []),
         ("reconciliation", _reconciliation),
         ("accounts", _accounts),
     )
@@ -110,9 +114,6 @@ def _deadlines(services: Services, _: Settings) -> Iterator[Finding]:
 def _carriers(services: Services, settings: Settings) -> Iterator[Finding]:
     names = ", ".join(services.carriers) or "none"
     yield Finding("carriers", good=bool(services.carriers), sentence=f"switched on: {names}.")
-    for carrier in services.carriers.values():
-        if isinstance(carrier, HasCredentials):
-            yield _credentials(carrier)
     if settings.twilio_on and settings.public_url:
         yield Finding(
             "twilio",
@@ -146,6 +147,12 @@ def _told(record: Record, every: timedelta) -> str:
         return f"not looked at yet; the sweeper does every {every}.{problem}"
     found = f"it had {record.last.ingested} texts nobody had seen" if record.last.ingested else "nothing was missing"
     return f"last looked at {record.last.started_at:%Y-%m-%d %H:%M} UTC; {found}.{problem}"
+
+
+def _all_credentials(services: Services, _: Settings) -> Iterator[Finding]:
+    for carrier in services.carriers.values():
+        if isinstance(carrier, HasCredentials):
+            yield _credentials(carrier)
 
 
 def _credentials(carrier: HasCredentials) -> Finding:

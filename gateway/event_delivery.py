@@ -65,7 +65,7 @@ class EventDelivery:
             NotAllowed: bad_endpoint, unknown_event_kind or too_many_endpoints.
             StoreError: it is unknown whether it was added.
         """
-        self._check(url, kinds, note)
+        self.check(url, kinds, note)
         if len(self._store.events.endpoints(account)) >= _MOST_ENDPOINTS:
             raise NotAllowed("too_many_endpoints", f"An account has at most {_MOST_ENDPOINTS} endpoints.")
         endpoint = Endpoint(
@@ -99,11 +99,12 @@ class EventDelivery:
             active=endpoint.active if active is None else active,
             note=endpoint.note if note is None else note,
         )
-        self._check(changed.url, changed.kinds, changed.note)
+        self.check(changed.url, changed.kinds, changed.note)
         self._store.events.save_endpoint(changed)
         return changed
 
-    def _check(self, url: str, kinds: Sequence[str], note: str) -> None:
+    def check(self, url: str, kinds: Sequence[str], note: str) -> None:
+        """Refuse what cannot be an endpoint. Raises NotAllowed: bad_endpoint or unknown_event_kind."""
         problem = problem_with(url, private_allowed=self._private_allowed)
         if problem:
             raise NotAllowed("bad_endpoint", f"The url {problem}")

@@ -80,7 +80,7 @@ class OptOutLists:
         Args:
             account: whose.
             chosen, sort: which, in which order.
-            limit: most items. A filter that no index knows is looked through for half a second; then the page has
+            limit: most items. A filter that no index knows is looked through for a third of a second; then the page has
                 fewer items, or none, and a `next` that goes on there.
             after: `next` of the page before.
 

@@ -49,3 +49,12 @@ CAPABILITIES: Mapping[str, Capability] = {
 def may(role: str | None, capability: str) -> bool:
     """True when a role includes a capability."""
     return role is not None and role in CAPABILITIES[capability].roles
+
+
+KEY_ROLES: Mapping[str, str] = {
+    "send": "send texts and check numbers",
+    "read": "read opt-outs, texts, reports and the journal, and check numbers",
+    "manage": "send, read, opt people out, change lists",
+    "admin": "everything, settings and keys too",
+}
+"""What an API key may do, by its role; which route asks for which is gateway/api/access.py."""

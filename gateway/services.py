@@ -17,6 +17,7 @@ from gateway.carriers.base import Carrier, ListsInbound
 from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
+from gateway.configured_belongings import ConfiguredBelongings
 from gateway.consent import Consent
 from gateway.contact_opt_outs import ContactOptOuts
 from gateway.contacts import Contacts
@@ -53,6 +54,7 @@ from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
 from gateway.texts import Texts
+from gateway.trying import Trying
 from gateway.users import Users
 from store import Store, open_store
 from store.client import open_client
@@ -170,6 +172,11 @@ class Services:
         return EventDelivery(self.store, self.queue, self.clock, http, self.new_id, private_allowed=allowed)
 
     @cached_property
+    def belongings(self) -> ConfiguredBelongings:
+        """What belongs to accounts, as code."""
+        return ConfiguredBelongings(self.store, self.users, self.event_delivery, self.clock)
+
+    @cached_property
     def opt_out_lists(self) -> OptOutLists:
         """Lists of opt-outs, page by page and as files."""
         return OptOutLists(self.store, self.clock.monotonic)
@@ -203,6 +210,11 @@ class Services:
     def keyword_switches(self) -> KeywordSwitches:
         """Built-in keywords, on or off."""
         return KeywordSwitches(self.store, self.clock)
+
+    @cached_property
+    def trying(self) -> Trying:
+        """What would come of a text."""
+        return Trying(self.store, self.clock)
 
     @cached_property
     def routing(self) -> Routing:

@@ -14,7 +14,7 @@ from gateway.directory import owners_of
 from gateway.reply_policy import Handling, Words, handling_of
 from keywords import Action, Certainty, Context, Decision, Match, Pending, Rule, decide
 from store import Store
-from store.directory import Account, Sender
+from store.directory import Account, Keyword, Sender
 from store.scopes import Scope
 
 DOUBLE_OPT_IN, CLARIFICATION = "double_opt_in", "clarification"
@@ -231,11 +231,16 @@ class SituationReader:
         return situation
 
 
+def rule_id_of(account: Account, keyword: Keyword) -> str:
+    """What an account's own word is called in decisions and findings."""
+    return f"{account.id}.{keyword.word.casefold().replace(' ', '_')}"
+
+
 def context_for(owners: Sequence[tuple[Account, Sender]]) -> Context:
     """What the engine may know of a sender: the words of the accounts on it, and what they switched off."""
     rules = tuple(
         Rule(
-            id=f"{account.id}.{keyword.word.casefold().replace(' ', '_')}",
+            id=rule_id_of(account, keyword),
             words=keyword.word,
             action=Action(keyword.action),
             match=Match(keyword.match),

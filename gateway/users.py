@@ -23,9 +23,15 @@ def folded(email: str) -> str:
     return email.strip().casefold()
 
 
+def is_email(email: str) -> bool:
+    """True for what looks like an email address."""
+    address = folded(email)
+    return len(address) <= _LONGEST and _EMAIL.fullmatch(address) is not None
+
+
 def _address(email: str) -> str:
     address = folded(email)
-    if not _EMAIL.fullmatch(address) or len(address) > _LONGEST:
+    if not is_email(address):
         raise NotAllowed("bad_email", f"{email[:60]!r} is not an email address.")
     return address
 
@@ -83,6 +89,18 @@ class Users:
             raise _taken(address) from None
         self._write_down(account, actor, user, before="", after=role)
         return user, password
+
+    def invite(self, email: str, name: str, account: str, role: str, *, actor: str) -> User:
+        """Add a person without a password, who cannot sign in until `reset_password`. Arguments and errors as `add`."""
+        address = _address(email)
+        self._check(account, role)
+        user = self._new(address, name.strip()[:_LONGEST] or address.partition("@")[0], {account: role}, None)
+        try:
+            self._store.users.add(user)
+        except EmailTaken:
+            raise _taken(address) from None
+        self._write_down(account, actor, user, before="", after=role)
+        return user
 
     def give_role(self, user: User, account: str, role: str, *, actor: str) -> User:
         """Give a person a role in an account, "" for none.
@@ -161,12 +179,12 @@ class Users:
         """Everybody with a role in an account, those with a role in all included. Raises StoreError."""
         return [user for user in self._store.users.all() if user.role_in(account)]
 
-    def _new(self, email: str, name: str, memberships: dict[str, str], password: str) -> User:
+    def _new(self, email: str, name: str, memberships: dict[str, str], password: str | None) -> User:
         return User(
             id=self._new_id(),
             email=email,
             name=name,
-            password_hash=self._passwords.hash_of(password),
+            password_hash=self._passwords.hash_of(password) if password else "",
             memberships=memberships,
             must_change_password=True,
             created_at=self._clock.now(),

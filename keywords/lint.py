@@ -33,6 +33,7 @@ class TemplateKind(StrEnum):
     OPT_OUT = "opt_out_message"
     OPT_IN = "opt_in_message"
     HELP = "help_message"
+    OPT_IN_HINT = "opt_in_hint_message"
     DOUBLE_OPT_IN = "double_opt_in_message"
     OTHER = "other"
 

@@ -156,10 +156,12 @@ class BatchStore:
 
     def finish(self, batch_id: str) -> None:
         """Forget what only a running import needs. Raises StoreError."""
+        commands = []
         for shard in keys.SHARDS:
             names = [keys.import_mark(shard, batch_id)]
             names += [keys.import_seen(shard, batch_id, f"{high:02d}{shard}") for high in range(100)]
-            read_many(self._topology, [(names[0], ("UNLINK", *names))])
+            commands.append((names[0], ("UNLINK", *names)))
+        read_many(self._topology, commands)
 
     def undo(
         self,

@@ -50,7 +50,7 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "api_consent.unsubscribe": ("invalid_number",),
     "api_conversations.get_conversation": ("no_conversation",),
     "api_conversations.reply_in_conversation": ("no_conversation", "sender_needed", "unknown_sender", "opted_out"),
-    "api_conversations.opt_out_in_conversation": ("no_conversation",),
+    "api_conversations.opt_out_in_conversation": ("no_conversation", "sender_needed", "unknown_sender"),
     "api_texts.list_messages": ("invalid_number",),
     "api_texts.list_incoming": ("invalid_number",),
     "api_texts.export_incoming": ("invalid_number",),

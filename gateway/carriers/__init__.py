@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-from gateway.carriers.base import Carrier
+from gateway.carriers.base import Carrier, CarrierTraits
 from gateway.carriers.simulator import Simulator
 from gateway.carriers.twilio import Twilio
 from gateway.settings import Settings
 
-CARRIER_NAMES = ("twilio", "simulator")
+TRAITS: Mapping[str, CarrierTraits] = {"twilio": Twilio.traits, "simulator": Simulator.traits}
+"""What the reply policy has to know of each carrier, whether it is switched on or not."""
+CARRIER_NAMES = tuple(TRAITS)
 
 
 def open_carriers(settings: Settings, *, secret: str, new_id: Callable[[], str]) -> Mapping[str, Carrier]:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from gateway.cli.configuring import apply, block, keys, unrouted
+from gateway.cli.configuring import apply, block, export_config, keys, unrouted
 from gateway.cli.erasing import erase
 from gateway.cli.exporting import export_list
 from gateway.cli.incoming import incoming
@@ -50,6 +50,7 @@ for command in (
         worker,
         sweeper,
         apply,
+        export_config,
         block,
         keys,
         users,

@@ -6,6 +6,7 @@ import click
 
 from gateway.api.access import ROLES
 from gateway.cli.opening import account_named, data_option, open_services
+from gateway.configuration_export import toml_of
 from gateway.phone import InvalidNumber, normalise
 
 
@@ -14,22 +15,43 @@ from gateway.phone import InvalidNumber, normalise
 @click.option("--dry-run", is_flag=True, help="Show what would change and change nothing.")
 @data_option
 def apply(file: Path, dry_run: bool, data: Path | None) -> None:
-    """Set up accounts, senders, keywords and settings from FILE (TOML), and show what changes."""
+    """Set up accounts from FILE (TOML), and show what changes: senders, keywords, settings, audiences, people, events.
+
+    Senders, keywords and settings of an account become those of FILE. Whatever else FILE does not name stays: other
+    accounts, audiences, people, addresses of events.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise click.UsageError(f"{file} is not UTF-8 text.") from None
     with open_services(data) as services:
-        plan = services.configuration.plan(services.configuration.read(text))
-        for line in plan.lines:
+        wanted = services.configuration.read_file(text)
+        plan = services.configuration.plan(wanted.accounts)
+        more = services.belongings.plan(wanted.belongings)
+        for line in (*plan.lines, *more.lines):
             click.echo(line)
-        if not plan.accounts:
+        if not plan.accounts and not more.steps:
             click.echo("Nothing to change.")
         elif dry_run:
             click.echo("Nothing was changed (--dry-run).")
         else:
             services.configuration.apply(plan)
+            told = services.belongings.apply(more)
             click.echo("Applied.")
+            for sentence in told:
+                click.echo(sentence)
+
+
+@click.command("export-config")
+@click.option("--account", "account_id", help="Only this account; else all.")
+@data_option
+def export_config(account_id: str | None, data: Path | None) -> None:
+    """Write the accounts as a file for `stopgate apply`, without secrets. Applying it here changes nothing."""
+    with open_services(data) as services:
+        accounts = services.store.directory.current(fresh=True).accounts.values()
+        wanted = [account_named(services, account_id)] if account_id else accounts
+        text = toml_of([(account, services.belongings.of(account.id)) for account in wanted])
+    click.echo(text, nl=False)
 
 
 @click.command("block")

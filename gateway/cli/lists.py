@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import click
 from rich.console import Console
@@ -16,6 +16,9 @@ from gateway.cli.opening import account_named, data_option, open_services
 from gateway.import_orders import order_of
 from gateway.import_reports import RowReport, header_line, report_lines
 from gateway.imports import summary_of
+from gateway.lists.dates import DATE_ORDERS
+from gateway.lists.reading import ROWS_IN_BLOCK
+from gateway.lists.targets import CONTACTS, KINDS, OPT_OUTS
 from gateway.scrubbing import ScrubOrder, encoding_of_result, scrub
 from gateway.services import Services
 from store.consent import Source
@@ -23,6 +26,8 @@ from store.scopes import ALL_CHANNELS, Channel
 
 _CHANNELS = {"both": ALL_CHANNELS, "text": (Channel.TEXT,), "voice": (Channel.VOICE,)}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_ROWS_IN_BLOCK = {OPT_OUTS: ROWS_IN_BLOCK, CONTACTS: 2_000}
+_TABS: Mapping[str | None, str] = {"tab": "\t", "\\t": "\t"}
 
 
 class ReportFile:
@@ -78,48 +83,65 @@ def _summary(title: str, counts: Mapping[str, int], seconds: float) -> None:
 
 @click.command("import")
 @click.argument("file", type=_FILE)
-@click.option("--account", "account_id", help="Whose opt-outs they are.")
-@click.option("--from", "sender", default="", help="Only for what is sent from this sender.")
-@click.option("--audience", default="", help="Only for what is sent to this audience.")
+@click.option("--account", "account_id", help="Whose list it is.")
+@click.option("--kind", type=click.Choice(KINDS), default=OPT_OUTS, show_default=True, help="What FILE is a list of.")
+@click.option("--from", "sender", default="", help="Opt-outs only for what is sent from this sender.")
+@click.option("--audience", default="", help="Opt-outs only for what is sent to it; contacts join it.")
 @click.option("--channel", type=click.Choice(list(_CHANNELS)), default="both", show_default=True, help="What to block.")
+@click.option("--map", "mapped", multiple=True, metavar="HEADER=TARGET", help="What a column is (default: guessed).")
 @click.option("--phone-column", help="Header of the column with the numbers (default: guessed).")
 @click.option("--date-column", help="Header of the column with the opt-out dates (default: guessed).")
 @click.option("--country", help="Two letters: for numbers without a country code (default: the account's).")
+@click.option("--delimiter", help="Between the cells of a CSV file (default: guessed).")
+@click.option("--date-order", type=click.Choice(DATE_ORDERS), help="How 5/6/2024 is meant (default: guessed).")
+@click.option("--timezone", default="UTC", show_default=True, help="For dates that name no zone.")
+@click.option("--reset", is_flag=True, help="Contacts that opted out come back, as far as an admin may do that.")
+@click.option("--note", default="", help="Why, for whoever reads it later.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write rows that did nothing new here.")
-@click.option("--dry-run", is_flag=True, help="Say what would come of each row and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would come of it and change nothing; with --undo too.")
 @click.option("--resume", "resumed", metavar="ID", help="Go on with an import that was stopped or died.")
 @click.option("--undo", "undone", metavar="ID", help="Take this import back instead (FILE is not read).")
 @data_option
 def import_list(
     file: Path,
     account_id: str | None,
-    sender: str,
-    audience: str,
-    channel: str,
     phone_column: str | None,
     date_column: str | None,
     country: str | None,
+    channel: str,
+    mapped: tuple[str, ...],
+    delimiter: str | None,
+    date_order: str | None,
     report: Path | None,
-    dry_run: bool,
     resumed: str | None,
     undone: str | None,
     data: Path | None,
+    **wishes: Any,
 ) -> None:
-    """Opt out every number in FILE (CSV or spreadsheet): one batch, that can be resumed and undone."""
+    """Take every row of FILE (CSV, a spreadsheet, a carrier's JSON): one batch, that can be resumed and undone."""
     with open_services(data) as services:
         if undone:
-            _undo(services, undone)
+            _undo(services, undone, dry_run=wishes["dry_run"])
             return
         import_id = resumed
         if import_id is None:
             account = account_named(services, account_id)
             order = services.imports.order(
                 account, file, actor="command line", phone=phone_column, date=date_column, default_country=country,
-                sender=sender, audience=audience, channels=_CHANNELS[channel], dry_run=dry_run,
+                mapping=_mapping(mapped), delimiter=_TABS.get(delimiter, delimiter) or "", date_order=date_order or "",
+                channels=_CHANNELS[channel], rows_in_block=_ROWS_IN_BLOCK[wishes["kind"]], **wishes,
             )  # fmt: skip
             import_id = services.imports.create(account, services.new_id(), order).id
         click.echo(f"Import {import_id} of {file.name}", err=True)
         _run(services, import_id, file, report)
+
+
+def _mapping(mapped: Sequence[str]) -> dict[str, str]:
+    """HEADER=TARGET arguments; a header may hold "=" itself."""
+    pairs = [text.rpartition("=") for text in mapped]
+    if any(not header or not target for header, _, target in pairs):
+        raise click.UsageError("--map takes HEADER=TARGET, such as --map 'Cell phone=phone'.")
+    return {header: target for header, _, target in pairs}
 
 
 def _run(services: Services, import_id: str, file: Path, report: Path | None) -> None:
@@ -133,12 +155,20 @@ def _run(services: Services, import_id: str, file: Path, report: Path | None) ->
             rate = rows / max(time.monotonic() - started, 0.001)
             bar.update(task, total=progress.size, completed=progress.done, rows=rows, rate=rate)
     record, taken = progress.record, time.monotonic() - started
-    _summary("Dry run" if record.order["dry_run"] else "Imported", summary_of(record.counts), taken)
+    counts = summary_of(record.counts, record.order["kind"])
+    _summary("Dry run" if record.order["dry_run"] else "Imported", counts, taken)
+    if record.also:
+        _summary("Opt-outs in the same rows", record.also, taken)
     click.echo(f"{record.status} {import_id}")
 
 
-def _undo(services: Services, import_id: str) -> None:
+def _undo(services: Services, import_id: str, *, dry_run: bool) -> None:
     started = time.monotonic()
+    if dry_run:
+        told, exact = services.imports.foretold(services.imports.record(import_id))
+        title = "An undo would" if exact else "An undo would (about)"
+        _summary(title, {"lift": told.lifted, "keep (changed since)": told.kept}, time.monotonic() - started)
+        return
     for undone in services.imports.undo(import_id, source=Source.ADMIN, actor="command line"):
         last = undone
     _summary("Undone", {"lifted": last.lifted, "kept (changed since)": last.kept}, time.monotonic() - started)

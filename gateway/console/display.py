@@ -83,7 +83,7 @@ def local(moment: datetime) -> datetime:
 def when(moment: datetime | None, nothing: str = "never") -> Markup:
     """A time as people say it, with the exact one on hover."""
     if moment is None:
-        return Markup('<span class="text-secondary">{}</span>').format(nothing)
+        return Markup('<span class="soft">{}</span>').format(nothing)
     here, now = local(moment), local(services().clock.now())
     if here.date() == now.date():
         said = f"{here:%H:%M}"
@@ -118,7 +118,7 @@ def number(address: str) -> str:
 def phone(address: str) -> Markup:
     """A number in national form for a number of the account's country; what is copied is E.164."""
     if not is_number(address):
-        return Markup('<span class="number">{}</span>').format(address)
+        return Markup('<span class="wrap">{}</span>').format(address)
     home = g.account.default_country if "account" in g else ""
     parsed = phonenumbers.parse(address)
     at_home = home and phonenumbers.country_code_for_region(home) == parsed.country_code
@@ -137,3 +137,9 @@ def thousands(count: int) -> str:
 def count_of(count: int, one: str, many: str = "") -> str:
     """A count with its word: 1 number, 2,000 numbers."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+@console.app_template_filter("who")
+def who(actor: str) -> str:
+    """Who did something, as journals name them, for people."""
+    return actor.removeprefix("user ")

@@ -28,7 +28,12 @@ def draft(*names: str, secret: tuple[str, ...] = ()) -> Draft:
     return Draft({**values, **{name: request.form.get(name, "")[:_LONGEST] for name in secret}})
 
 
-def flash_undo(sentence: str, action: str, **fields: str) -> None:
+def saves_itself() -> bool:
+    """True when the form was sent by the script in the background: answer 204 for done."""
+    return request.headers.get("X-Requested-With") == "console"
+
+
+def flash_undo(sentence: str, action: str, /, **fields: str) -> None:
     """Say what was done, with a button that takes it back.
 
     Args:

@@ -28,12 +28,6 @@ def home() -> Response | str:
     return redirect(url_for("account.home", account_id=account.id))
 
 
-@pages.get("/", endpoint="home")
-def account_home() -> str:
-    """What needs a person, and how it goes."""
-    return render_template("console/home.html")
-
-
 @pages.after_request
 def _remember_account(response: Response) -> Response:
     if request.endpoint == "account.home" and response.status_code == 200:

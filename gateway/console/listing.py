@@ -22,7 +22,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter. words: how it is said in the heading, with {} for the value ("by {}"). choices: value and label."""
+    """A filter.
+
+    words: how it is said in the heading, with {} for the value ("by {}"). choices: value and label. anything: what a
+    choice is called when nothing is chosen.
+    """
 
     name: str
     label: str
@@ -30,6 +34,7 @@ class Filter:
     words: str = "{}"
     choices: tuple[tuple[str, str], ...] = ()
     placeholder: str = ""
+    anything: str = "Any"
 
     def say(self, value: str) -> str:
         """The filter with a value, in words."""

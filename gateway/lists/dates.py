@@ -18,7 +18,9 @@ _WORDS = re.compile(
     r"(?:[A-Za-z]{3,9},?\s+)?(?:(\d{1,2})(?:st|nd|rd|th)?[\s-]+([A-Za-z]{3,9})\.?|([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?)"
     r"[,\s-]+(\d{4})(?:,?\s+(?:at\s+)?(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp])?\.?[Mm]?\.?)?"
 )
-_YEAR_FIRST = re.compile(r"(\d{4})([/.])(\d{1,2})\2(\d{1,2})(.*)")
+_YEAR_FIRST = re.compile(
+    r"(\d{4})([/.-])(\d{1,2})\2(\d{1,2})(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?\s*([AaPp])?\.?[Mm]?\.?)?"
+)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _EPOCH = re.compile(r"\d{9,10}(?:\d{3}|\.\d+)?")
 _SPREADSHEET_DAY = re.compile(r"[345]\d{4}(?:\.\d+)?")
@@ -77,7 +79,7 @@ class DateReader:
     def _moment(self, text: str) -> datetime | None:
         if _SPREADSHEET_DAY.fullmatch(text):
             return self._day_or_moment(_FIRST_SPREADSHEET_DAY + timedelta(days=float(text)), dated="." not in text)
-        for read in (self._iso, self._numbers, self._words, self._mail):
+        for read in (self._iso, self._year_first, self._numbers, self._words, self._mail):
             found = read(text)
             if found is not None:
                 return found
@@ -93,13 +95,18 @@ class DateReader:
         return moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
 
     def _iso(self, text: str) -> datetime | None:
-        if found := _YEAR_FIRST.fullmatch(text):
-            text = f"{found[1]}-{int(found[3]):02d}-{int(found[4]):02d}{found[5]}"
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
             return None
         return self._day_or_moment(moment, dated=len(text) <= 10)
+
+    def _year_first(self, text: str) -> datetime | None:
+        found = _YEAR_FIRST.fullmatch(text)
+        if found is None:
+            return None
+        year, _, month, day, *clock = found.groups()
+        return self._put_together(int(year), int(month), int(day), clock)
 
     def _numbers(self, text: str) -> datetime | None:
         found = _NUMBERS.fullmatch(text)

@@ -282,3 +282,25 @@ def test_the_commands_import_scrub_export_and_undo(
     run("import", str(tmp_path / "list.csv"), "--account", "acme", "--undo", name)
     assert len(run("export", "-", "--account", "acme").splitlines()) == 1
     assert isinstance(Normaliser("US").one("n/a"), NumberProblem)
+
+
+def test_the_command_takes_contacts_and_what_the_columns_are(
+    environment: dict[str, str], services: Services, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"who;where to\nAnn;{PERSON}\nBen;{OTHER}\n", encoding="utf-8")
+    runner = CliRunner(env=environment)
+    common = ["import", str(path), "--account", "acme", "--map", "where to=phone", "--map", "who=first_name"]
+    tried = runner.invoke(main, [*common, "--kind", "contacts", "--audience", "news", "--dry-run"])
+    assert (tried.exit_code, tried.stdout.split()[0]) == (0, "finished"), tried.output
+    assert "created" in tried.stderr
+    done = runner.invoke(main, [*common, "--kind", "contacts", "--audience", "news"])
+    assert done.exit_code == 0, done.output
+    assert list(services.store.audiences.are_members([PERSON, OTHER], "acme", "news")) == [True, True]
+    name = runner.invoke(main, [*common[:-2], "--channel", "text"]).stdout.split()[-1]
+    told = runner.invoke(main, ["import", str(path), "--undo", name, "--dry-run"])
+    assert told.exit_code == 0, told.output
+    assert "An undo would" in told.stderr
+    account = services.store.directory.current(fresh=True).accounts["acme"]
+    assert len(services.consent.blocks(account, PERSON)) == 1
+    assert runner.invoke(main, [*common, "--map", "oops"]).exit_code == 2

@@ -115,19 +115,14 @@ def test_an_item_says_who_opted_it_out_when_and_with_which_words(api: Api, peopl
     assert (items[OTHERS[8]]["audience"], items[OTHERS[8]]["since"]) == ("newsletter", "2025-12-24T12:00:00Z")
 
 
-def test_a_note_that_nobody_wrote_stands_in_the_explanation_too(
-    environment: dict[str, str], services: Services, people: None, tmp_path: Path
+def test_a_row_of_an_import_names_its_file(
+    api: Api, environment: dict[str, str], services: Services, tmp_path: Path
 ) -> None:
     (tmp_path / "old.csv").write_text("phone\n+14155550177\n")
-    runner = CliRunner(env=environment)
-
-    def explained(number: str) -> str:
-        return runner.invoke(main, ["explain", number, "--account", "acme"]).output
-
-    runner.invoke(main, ["import", str(tmp_path / "old.csv"), "--account", "acme"])
-    assert "note: Stop texting me please texted to +1 202-555-0100 at 2" in explained(PERSON)
-    assert explained(OTHERS[0]).count("note: called us") == 1
-    assert "note: Row 2 of old.csv, import " in explained("+14155550177")
+    CliRunner(env=environment).invoke(main, ["import", str(tmp_path / "old.csv"), "--account", "acme"])
+    (item,) = listed(api)
+    assert item["note"].startswith("Row 2 of old.csv, import ")
+    assert (item["type"], item["channels"]) == ("import", ["text", "voice"])
 
 
 def test_g8_a_stranger_sees_nothing_and_a_shared_senders_people_only_by_name_and_without_words(

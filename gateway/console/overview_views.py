@@ -1,0 +1,120 @@
+"""An account's home: what happened, and what needs a person."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import redis
+from flask import current_app, render_template, request, url_for
+
+from gateway.account_settings import setting_of
+from gateway.console.access import PAGES, account, can, services
+from gateway.console.blueprints import pages
+from gateway.console.charts import stacked_bars
+from gateway.console.display import count_of
+from gateway.linting import lint
+from gateway.statistics import Statistics
+from keywords import Severity
+from store.days import Day
+
+_SPANS = (14, 30, 90)
+_DEFAULT_SPAN = 14
+_MOST_WAITING = 1000
+
+# Sources of opt-outs, four series: who is behind them.
+SERIES: Mapping[str, tuple[str, ...]] = {
+    "person": ("keyword", "link"),
+    "carrier": ("carrier",),
+    "colleague": ("agent", "admin"),
+    "program": ("api", "import"),
+}
+SERIES_WORDS: Mapping[str, str] = {
+    "person": "by the person",
+    "carrier": "said by the carrier",
+    "colleague": "by a colleague",
+    "program": "by a program or an import",
+}
+_BAD_ENDS = ("failed", "undelivered", "expired", "unknown")
+# A rate of opt-outs from which a list is looked at, and from which it is stopped (design §8).
+_WARN, _ALARM = 0.01, 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that a person has to do. url: where."""
+
+    sentence: str
+    url: str
+    urgent: bool
+
+
+@pages.get("/", endpoint="home")
+def account_home() -> str:
+    """What happened, and what needs a person."""
+    span = request.args.get("days", "")
+    days = int(span) if span.isdecimal() and int(span) in _SPANS else _DEFAULT_SPAN
+    figures = services().statistics.read(account(), days=days)
+    health = _health()
+    return render_template(
+        "console/home.html",
+        today=figures.days[-1],
+        figures=figures,
+        span=days,
+        spans=_SPANS,
+        totals={name: sum(_series(day)[name] for day in figures.days) for name in SERIES},
+        series=SERIES_WORDS,
+        chart_bars=stacked_bars([(day.day, _series(day)) for day in figures.days], SERIES_WORDS),
+        out_badly=_out(figures.days[-1], _BAD_ENDS),
+        warn=_WARN,
+        alarm=_ALARM,
+        health=health,
+        needs=list(_needs(figures, health)),
+    )
+
+
+def _series(day: Day) -> dict[str, int]:
+    return {name: sum(day.opt_outs.get(source, 0) for source in sources) for name, sources in SERIES.items()}
+
+
+def _out(day: Day, statuses: tuple[str, ...]) -> int:
+    return sum(day.texts_out.get(status, 0) for status in statuses)
+
+
+def _health() -> list[tuple[str, bool, str]]:
+    """Store and queue: name, whether it is well, and a sentence."""
+    late = services().store.outbox.oldest_due()
+    behind = late is not None and (services().clock.now() - late).total_seconds() > 300
+    try:
+        waiting = sum(services().queue.lengths().values())
+    except redis.RedisError:
+        return [("Store", True, "answers"), ("Queue", False, "does not answer; texts wait until it does")]
+    sentence = f"{count_of(waiting, 'job')} waiting"
+    if behind:
+        sentence += "; the oldest is more than five minutes late: do workers run?"
+    return [("Store", True, "answers"), ("Queue", not behind and waiting < _MOST_WAITING, sentence)]
+
+
+def _needs(figures: Statistics, health: list[tuple[str, bool, str]]) -> Iterator[Need]:
+    waiting = figures.waiting
+    if waiting.held:
+        late = f", {waiting.overdue} of them past the deadline of the law" if waiting.overdue else ""
+        yield Need(f"{count_of(waiting.held, 'text')} to read and decide{late}", _to("account.reviews"), urgent=True)
+    if waiting.unanswered:
+        sentence = f"{count_of(waiting.unanswered, 'conversation')} without an answer"
+        yield Need(sentence, _to("account.conversations"), urgent=False)
+    for name, well, sentence in health:
+        if not well:
+            yield Need(f"{name}: {sentence}", _to("account.system"), urgent=True)
+    if not setting_of(account().settings, "automated_opt_outs"):
+        yield Need("Automated opt-outs are off: every STOP waits for a person", _to("account.settings"), urgent=True)
+    if not account().senders:
+        yield Need("There is no sender yet", _to("account.senders"), urgent=False)
+    errors = [finding for finding in lint(account()) if finding.severity is Severity.ERROR]
+    if errors:
+        wrong = count_of(len(errors), "word or reply", "words or replies")
+        yield Need(f"{wrong} to put right", _to("account.keywords"), urgent=False)
+
+
+def _to(endpoint: str) -> str:
+    """The address of a page, "" where it is not there or not for this person."""
+    there = endpoint in current_app.view_functions and can(PAGES[endpoint])
+    return url_for(endpoint) if there else ""
