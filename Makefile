@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint docs bench lock clean
+.PHONY: help setup run test api-long lint docs bench lock clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -17,6 +17,9 @@ run: $(VENV)/.installed  ## Start Stopgate on this machine and say where to go (
 
 test: setup lint  ## Check the code and run every test
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+api-long: setup  ## Look at the API against its description for some minutes
+	STOPGATE_SPEC_EXAMPLES=200 $(BIN)/pytest -n 2 tests/gateway/test_api_spec.py
 
 lint: setup  ## Style, types and import contracts
 	$(BIN)/ruff check .

@@ -4,14 +4,19 @@ A test compares the files with what this makes, so that they cannot fall behind.
 """
 
 import sys
+import textwrap
 from pathlib import Path
 
 import click
+from flask_openapi3.openapi import OpenAPI
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from gateway.account_settings import ACCOUNT_SETTINGS
 from gateway.api.access import PERMISSIONS, ROLES
+from gateway.api.conventions import ADVICE, CONVENTIONS
+from gateway.api.describing import endpoints_of
+from gateway.api.doors import DOORS
 from gateway.api.problems import PROBLEMS
 from gateway.carriers.failures import FAILURES
 from gateway.cli import main as stopgate
@@ -64,23 +69,32 @@ def _commands(group: click.Group, context: click.Context) -> list[str]:
     return lines
 
 
+def _routes() -> dict[str, str]:
+    """Endpoint -> method and path, of the API's routes in the order of its documentation."""
+    app = OpenAPI("reference", doc_ui=False)
+    for door in DOORS:
+        app.register_api(door)
+    found = {endpoint: f"{method.upper()} {path}" for (method, path), endpoint in endpoints_of(app.url_map).items()}
+    return {endpoint: found[endpoint] for endpoint in PERMISSIONS}
+
+
 def api_page() -> str:
     """docs/api.md."""
     lines = [
         "# REST API", "", MADE,
-        "`Authorization: Bearer KEY`, JSON in and out. `stopgate keys create --account A --role ROLE` makes a key. The",
-        "exact bodies are in the OpenAPI 3.1 description at `/api/v1/openapi.json`.", "",
-        "## Routes", "", "| route | " + " | ".join(ROLES) + " |", "|---|" + "---|" * len(ROLES),
+        "Every installation shows its API with all fields, answers and requests to copy at `/api/docs`; the OpenAPI 3.1",
+        "document is at `/api/v1/openapi.json`.", "",
     ]  # fmt: skip
-    for endpoint, roles in PERMISSIONS.items():
-        marks = " | ".join("yes" if role in roles else "" for role in ROLES)
-        lines.append(f"| {endpoint.removeprefix('api.').replace('_', ' ')} | {marks} |")
+    for title, paragraph in CONVENTIONS.items():
+        lines += [f"## {title}", "", *textwrap.wrap(paragraph, 118, break_on_hyphens=False, break_long_words=False), ""]
+    lines += ["## Routes and roles", "", "| route | " + " | ".join(ROLES) + " |", "|---|" + "---|" * len(ROLES)]
+    for endpoint, route in _routes().items():
+        marks = " | ".join("yes" if role in PERMISSIONS[endpoint] else "" for role in ROLES)
+        lines.append(f"| `{route}` | {marks} |")
+    lines += ["", "## Codes of problems", "", "| code | status | meaning | what to do |", "|---|---|---|---|"]
     lines += [
-        "", "## Errors", "",
-        "`application/problem+json` with `title`, `status`, `detail` (a sentence for people) and a stable `code`:", "",
-        "| code | status | meaning |", "|---|---|---|",
-    ]  # fmt: skip
-    lines += [f"| `{kind.code}` | {kind.status} | {kind.title} |" for kind in PROBLEMS.values()]
+        f"| `{kind.code}` | {kind.status} | {kind.title} | {ADVICE.get(kind.code, '')} |" for kind in PROBLEMS.values()
+    ]
     lines += [
         "", "## Why a text did not go out", "",
         "`GET /api/v1/messages/{id}` has a `status` and a `reason`. `suppressed`: the gate said no when it was handed",

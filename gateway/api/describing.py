@@ -107,7 +107,7 @@ def endpoints_of(url_map: Any) -> Mapping[tuple[str, str], str]:
     return {
         (method.lower(), re.sub(r"<(?:[^<>]*:)?([^<>]+)>", r"{\1}", rule.rule)): rule.endpoint
         for rule in url_map.iter_rules()
-        for method in rule.methods or ()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 
 

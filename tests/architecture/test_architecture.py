@@ -45,7 +45,7 @@ def test_g2_nothing_calls_a_carrier_but_the_use_case_behind_the_gate() -> None:
 # Who may come in without a key: carriers sign, monitoring reads no data, pages have forms with CSRF.
 OPEN = {
     "static", "bootstrap.static", "health.healthz", "health.readyz", "health.metrics", "webhooks.inbound",
-    "webhooks.status", "api_docs.openapi_document", "public.static", "public.opt_out", "public.opt_out_now", "public.qr",
+    "webhooks.status", "api_docs.openapi_document", "api_docs.docs", "api_docs.static", "public.static", "public.opt_out", "public.opt_out_now", "public.qr",
 }  # fmt: skip
 # Pages of the console that are open to strangers; the sign-in needs none, the phone is there with the simulator alone.
 OPEN_PAGES = {

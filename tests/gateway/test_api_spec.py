@@ -5,9 +5,11 @@ Generic on purpose: a route is covered by being in the OpenAPI document. `STOPGA
 """
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import html5lib
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -24,8 +26,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from gateway.api.access import PERMISSIONS, ROLES
+from gateway.api.conventions import ADVICE
 from gateway.api.describing import Document, operations
 from gateway.api.examples import BY_NAME
+from gateway.api.models import SendBody
+from gateway.api.problems import PROBLEMS
 from gateway.app import create_app
 from gateway.services import Services, build
 from gateway.settings import load_settings
@@ -148,18 +153,18 @@ def test_nothing_that_is_sent_breaks_an_operation_or_gets_an_answer_it_does_not_
     assert count == len(PERMISSIONS)
 
 
+def examples_in(operation: Document, where: str) -> dict[str, Any]:
+    """Examples of the parameters that an operation needs there."""
+    return {
+        parameter["name"]: parameter.get("example", "x")
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == where and parameter.get("required")
+    }
+
+
 def example_request(path: str, method: str, operation: Document) -> dict[str, Any]:
     """What the documentation shows, as arguments of the test client."""
-    given = {
-        parameter["name"]: parameter.get("example", "x")
-        for parameter in operation.get("parameters", ())
-        if parameter["in"] == "path"
-    }
-    query = {
-        parameter["name"]: parameter.get("example", "x")
-        for parameter in operation.get("parameters", ())
-        if parameter["in"] == "query" and parameter["required"]
-    }
+    given, query = examples_in(operation, "path"), examples_in(operation, "query")
     request: dict[str, Any] = {"path": path.format(**given), "method": method.upper(), "query_string": query}
     ((kind, shown),) = operation.get("requestBody", {"content": {"": {}}})["content"].items()
     if kind == "application/json":
@@ -224,9 +229,35 @@ def test_g8_a_stranger_gets_404_for_everything_that_has_an_id_in_another_account
         listed = client.get(parent, headers=owner).get_json()
         for item in [*listed["items"][:2], *listed.get("own", [])[:1]]:
             name = item.get("id") or item.get("word")
-            request = example_request(path, method, operation) | {"path": f"{parent}/{name}{rest}"}
+            request = example_request(path, method, operation)
+            request["path"] = f"{parent}/{name}{rest.format(**examples_in(operation, 'path'))}"
             answer = client.open(**request, headers=stranger)
             asked.append((method, path))
             own_or_built_in = parent.endswith("/keywords") and method == "put"
             assert answer.status_code == 404 or own_or_built_in, (request, answer.status_code)
     assert {path for _, path in asked} >= {"/api/v1/api-keys/{id}", "/api/v1/keywords/{id}", "/api/v1/messages/{id}"}
+
+
+def test_the_docs_page_shows_every_operation_field_and_code_and_loads_nothing_from_elsewhere(
+    services: Services, document: Document
+) -> None:
+    answer = create_app(services).test_client().get("/api/docs")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
+    for path, method, operation in operations(document):
+        assert f'id="{operation["operationId"]}"' in page
+        assert f"curl -X {method.upper()}" in page
+        assert path in page
+    for name in SendBody.model_fields.values():
+        assert f"<code>{name.alias or ''}" in page
+    assert [code for code in PROBLEMS if f'id="{code}"' not in page] == []
+    assert "<script" not in page
+    assert " style=" not in page
+    assert re.findall(r'(?:src|href)="(?!/|#)[^"]*"', page) == []
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_there_is_advice_for_every_problem() -> None:
+    assert [code for code in PROBLEMS if not ADVICE.get(code)] == []
+    assert [code for code in ADVICE if code not in PROBLEMS] == []
