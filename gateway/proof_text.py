@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 _DETAILS = ("text", "matched", "rule", "explanation", "sender", "actor", "note", "reason", "code", "batch", "row")
-_WORDS = {
+OUTCOMES = {
     "opted_out": "opted out",
     "strengthened": "opted out already; now by stronger evidence",
     "refreshed": "opted out already; asked again",
@@ -20,6 +20,7 @@ _WORDS = {
     "joined": "joined",
     "asked": "asked to confirm",
 }
+"""What came of an event of the journal, in words."""
 
 
 def rendered(document: Mapping[str, Any]) -> str:
@@ -92,7 +93,7 @@ def _event(data: Mapping[str, Any]) -> Iterator[str]:
 def _journal(data: Mapping[str, Any]) -> Iterator[str]:
     outcome = str(data.get("outcome"))
     channels = ", ".join(data.get("channels", ()))
-    yield f"{data.get('kind')}: {_WORDS.get(outcome, outcome)}"
+    yield f"{data.get('kind')}: {OUTCOMES.get(outcome, outcome)}"
     recorded = _time(data.get("recorded_at"))
     yield f"scope {data.get('scope')}; {channels}; source {data.get('source') or '-'}; recorded {recorded}"
     detail = data.get("detail", {})

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.explaining import told
 from gateway.cli.opening import account_named, data_option, open_services, settings_with
 from gateway.cli.proving import write_proof
-from gateway.consent import Explanation
 from gateway.doctor import examine
 from gateway.phone import InvalidNumber, masked, normalise
 from keywords import decide
 from store.directory import Account
-from store.messages import Message
 
 
 def _number(text: str, account: Account) -> str:
@@ -71,54 +70,8 @@ def explain(number: str, account_id: str | None, file: Path | None, form: str, d
             for message in explanation.messages
             if message.direction == "out"
         }
-    _tell(explanation)
-    click.echo("\nTexts:")
-    for message in explanation.messages:
-        arrow = "->" if message.direction == "out" else "<-"
-        click.echo(
-            f"  {message.created_at:%Y-%m-%d %H:%M:%S}  {arrow} {message.sender}  {_state(message)}  {message.body!r}"
-        )
-        for event in timelines.get(message.id, []):
-            click.echo(f"      {event.at:%H:%M:%S}  {event.what} {event.detail}")
-    if not explanation.messages:
-        click.echo("  none")
-
-
-def _state(message: Message) -> str:
-    return f"{message.status} ({message.reason})" if message.reason else message.status
-
-
-def _tell(explanation: Explanation) -> None:
-    click.echo(f"{explanation.number} in account {explanation.account}")
-    for block in explanation.blocks:
-        source = block.source.label if block.source else "unknown"
-        where = block.scope.sender or block.scope.audience or block.scope.kind.value
-        click.echo(f"  {block.channel.value}: opted out since {block.since:%Y-%m-%d %H:%M:%S} UTC ({source}, {where})")
-    if not explanation.blocks:
-        click.echo("  may be texted and called")
-    if explanation.held:
-        click.echo("  held: a text of theirs waits for somebody to read it; broadcasts wait too")
-    for request in explanation.requests:
-        times = [
-            f"{name} {moment:%Y-%m-%d %H:%M:%S}" if moment else f"{name} -"
-            for name, moment in (
-                ("received", request.received_at),
-                ("blocked", request.blocked_at),
-                ("confirmed", request.confirmed_at),
-            )
-        ]
-        click.echo(f"  {request.message.body!r}: {', '.join(times)}")
-    click.echo("\nJournal:")
-    for entry in explanation.journal:
-        click.echo(
-            f"  {entry.occurred_at:%Y-%m-%d %H:%M:%S}  {entry.kind} -> {entry.outcome}"
-            f"  [{entry.scope}; {', '.join(entry.channels)}; {entry.source}]"
-        )
-        for name in ("text", "rule", "explanation", "sender", "actor", "note", "reason", "code"):
-            if entry.detail.get(name):
-                click.echo(f"      {name}: {entry.detail[name]}")
-    if not explanation.journal:
-        click.echo("  empty")
+    for line in told(explanation, timelines):
+        click.echo(line)
 
 
 @click.command("try")

@@ -166,7 +166,7 @@ def example_request(path: str, method: str, operation: Document) -> dict[str, An
     """What the documentation shows, as arguments of the test client."""
     given, query = examples_in(operation, "path"), examples_in(operation, "query")
     request: dict[str, Any] = {"path": path.format(**given), "method": method.upper(), "query_string": query}
-    ((kind, shown),) = operation.get("requestBody", {"content": {"": {}}})["content"].items()
+    kind, shown = next(iter(operation.get("requestBody", {"content": {"": {}}})["content"].items()))
     if kind == "application/json":
         request["json"] = shown["example"]
     elif kind:

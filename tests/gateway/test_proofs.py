@@ -263,3 +263,24 @@ def test_the_source_of_a_colleagues_entry_is_in_the_proof(services: Services) ->
     services.consent.opt_out(acme, PERSON, source=Source.ADMIN, actor="user ada", note="said so on the phone")
     (entry,) = [e for e in services.proofs.make(acme, PERSON)["entries"] if e["kind"] == "journal"]
     assert (entry["data"]["source"], entry["data"]["detail"]["actor"]) == ("admin", "user ada")
+
+
+def test_g6_explain_tells_a_person_in_words_what_happened(
+    environment: dict[str, str], services: Services, document: Document
+) -> None:
+    told = CliRunner().invoke(main, ["explain", PERSON, "--account", "acme"], env=environment).output
+    for words in (
+        "Texts: opted out since",
+        "by their own text (everything acme sends)",
+        "Only they can come back, by texting START.",
+        "Calls: opted out since",
+        "'STOP please' to +12025550100",
+        "; confirmed 20",
+        "opt out: opted out, by an imported list",
+        "what acme sends from 55555; texts and calls",
+        "import: i1",
+        "they wrote: 'STOP please'",
+        "<- to +12025550100  received  'STOP please'",
+        "handing over",
+    ):
+        assert words in told, told
