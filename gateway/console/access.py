@@ -37,6 +37,8 @@ _BEFORE_CHOOSING = frozenset({"console.password", "console.sign_out", "console.h
 
 PAGES: Mapping[str, str] = {
     "account.home": "look",
+    "account.journal": "look",
+    "account.export_journal": "export",
     "account.keywords": "look",
     "account.try_text": "look",
     "account.keyword": "look",
