@@ -5,6 +5,8 @@ from flask import Blueprint
 from gateway.console import (
     access,
     api_keys_views,
+    audience_views,
+    contact_views,
     conversation_views,
     display,
     event_views,
@@ -34,6 +36,8 @@ from gateway.console.blueprints import console, pages
 MODULES = (
     access,
     api_keys_views,
+    audience_views,
+    contact_views,
     conversation_views,
     display,
     event_views,
