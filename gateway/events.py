@@ -39,8 +39,8 @@ EVENT_KINDS: Mapping[str, EventKind] = {
     for kind in (
         EventKind(
             "opted_out",
-            "A number was opted out: scope, channels, source, since, and by which words. Rows of imports are not told one "
-            "by one: import_finished tells of all of them, and GET /opt-outs?source=import lists them.",
+            "A number was opted out: scope, channels, source, since, and by which words. Rows of imports are not told "
+            "one by one: import_finished tells of all of them, and GET /opt-outs?source=import lists them.",
         ),
         EventKind("opted_in", "An opt-out was lifted, or a number joined an audience."),
         EventKind("held", "A text waits for a person to read it; broadcasts leave the number out meanwhile."),
