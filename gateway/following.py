@@ -39,7 +39,7 @@ class Follower(Protocol):
 class Following:
     """Follows the journals of one shard at a time.
 
-    It runs in the sweeper's process and not in a queue: a large import would hold up whatever else is in that queue, and
+    It runs in the sweeper's process and not in a queue: a large import would hold up what else is in that queue, and
     what has to be followed stands in the store anyway. Any number may run; a lease keeps a shard's order.
     """
 
