@@ -1,9 +1,8 @@
 """Audiences: what they are, who is in them, and how many of those may be texted."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from gateway.account_scopes import scopes_for
 from gateway.audience_names import name_audience
@@ -242,16 +241,3 @@ def _used(account: Account) -> set[str]:
 def _bare(account: Account, identifier: str) -> AudienceRecord:
     """An audience that a keyword or a request named and nobody described."""
     return AudienceRecord(identifier, account.id, identifier)
-
-
-def reason_facts(reason: Reason | None) -> Mapping[str, Any]:
-    """A reason as the API shows it."""
-    if reason is None:
-        return {}
-    block = reason.block
-    return {
-        "scope": block.scope.kind.value,
-        "source": block.source.label if block.source else "unknown",
-        "since": block.since,
-        "explanation": reason.sentence,
-    }

@@ -220,7 +220,7 @@ def _without_bad_phones(order: _Order, row: ContactRow) -> tuple[ContactRow, tup
             left_out = ("phone_opted_out", f"phone {place}")
         else:
             good.append(phone)
-    return replace(row, phones=tuple(good)), left_out
+    return (replace(row, phones=tuple(good)) if left_out else row), left_out
 
 
 def _joining(row: ContactRow, one: Taken) -> str:

@@ -9,11 +9,12 @@ from gateway.clock import Clock
 from gateway.contact_rows import ContactRow, RowOutcome, overfull
 from gateway.contact_taking import RowTaking
 from gateway.errors import NotAllowed
-from gateway.opt_out_reasons import reasons
+from gateway.opt_out_reasons import Reason, reasons
 from store import Store
 from store.contact_listing import ORDERS
 from store.contacts import FIRST_NAME, NAME, NUMBER, Contact, ContactPage, Phone, Rewrite, folded
 from store.directory import Account
+from store.errors import StoreError
 
 _PATIENCE = 8
 
@@ -92,7 +93,9 @@ class Contacts:
         if taken.outcome.outcome == "invalid":
             raise NotAllowed("invalid_contact", taken.outcome.sentence, reason=taken.outcome.code)
         if taken.contact is None:
-            raise NotAllowed("opted_out", f"{taken.outcome.sentence} (The setting enforce_global_opt_outs is on.)")
+            number = row.phones[0].number
+            reason = self._whole_account(account, [number]).get(number)
+            raise _not_again(reason) if reason else NotAllowed("opted_out", taken.outcome.sentence)
         return TakenContact(taken.contact, taken.outcome, taken.made)
 
     def get(self, account: Account, identifier: str) -> Contact:
@@ -170,9 +173,11 @@ class Contacts:
         new = [number for number in after.numbers if number not in before.numbers]
         if not new or not setting_of(account.settings, "enforce_global_opt_outs"):
             return
-        blocked = reasons(self._store, new, covering_scopes(account, "", None))
-        for reason in blocked.values():
-            raise NotAllowed("opted_out", f"{reason.sentence} (The setting enforce_global_opt_outs is on.)")
+        for reason in self._whole_account(account, new).values():
+            raise _not_again(reason)
+
+    def _whole_account(self, account: Account, numbers: Sequence[str]) -> Mapping[str, Reason]:
+        return reasons(self._store, numbers, covering_scopes(account, "", None))
 
     def _rewrite(self, account: Account, identifier: str, change: Callable[[Contact], Contact]) -> Contact:
         for _ in range(_PATIENCE):
@@ -215,7 +220,7 @@ class Contacts:
             if not rewrites:
                 return done
             done += sum(self._store.contacts.write(rewrites))
-        return done
+        raise StoreError("Others keep changing these contacts. Try once more.")
 
     def forget(self, account: Account, number: str) -> Mapping[str, int]:
         """Remove everything that contacts and audiences of an account keep of a number (GD-1); opt-outs stay.
@@ -233,6 +238,12 @@ class Contacts:
         for contact in contacts:
             self.remove(account, contact.id)
         return {"contacts": len(contacts), "audience_memberships": memberships}
+
+
+def _not_again(reason: Reason) -> NotAllowed:
+    """The refusal to take an opted-out number as a contact again."""
+    sentence = f"{reason.sentence} It is not taken again (enforce_global_opt_outs)."
+    return NotAllowed("opted_out", sentence, **reason.facts)
 
 
 def _changed(contact: Contact, change: ContactChange) -> Contact:

@@ -80,7 +80,7 @@ class OptOutLists:
         Args:
             account: whose.
             chosen, sort: which, in which order.
-            limit: most items. A filter that no index knows is looked through for half a second; then the page has
+            limit: most items. A filter that no index knows is looked through for a third of a second; then the page has
                 fewer items, or none, and a `next` that goes on there.
             after: `next` of the page before.
 
@@ -140,13 +140,17 @@ class OptOutLists:
 
     def _told(self, items: Sequence[Listed]) -> list[OptOut]:
         origins = self._store.listing.origins(items)
-        batches = {str(origin.detail["batch"]) for origin in origins if origin and "batch" in origin.detail}
-        files = {batch: self._file_of(batch) for batch in batches}
+        files = file_names(self._store, [origin for origin in origins if origin])
         return [_opt_out(item, origin, files) for item, origin in zip(items, origins, strict=True)]
 
-    def _file_of(self, batch: str) -> str:
-        record = self._store.imports.get(batch)
-        return str(record.order.get("file", "")) if record else ""
+
+def file_names(store: Store, entries: Sequence[JournalEntry]) -> dict[str, str]:
+    """The names of the files that entries of imports are from, by the import's id. Raises StoreError."""
+    names = {}
+    for batch in {str(entry.detail["batch"]) for entry in entries if "batch" in entry.detail}:
+        record = store.imports.get(batch)
+        names[batch] = str(record.order.get("file", "")) if record else ""
+    return names
 
 
 def _opt_out(item: Listed, origin: JournalEntry | None, files: Mapping[str, str]) -> OptOut:

@@ -25,6 +25,15 @@ class Reason:
         """True when nobody but the person can lift it."""
         return self.block.source in {*PERSONS, Source.CARRIER}
 
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """The block as programs read it."""
+        return {
+            "scope": self.block.scope.kind.value,
+            "source": self.block.source.label if self.block.source else "unknown",
+            "since": self.block.since.isoformat(),
+        }
+
 
 def _by_keyword(block: Block, detail: Mapping[str, Any]) -> str:
     # Words stay with the account they were written to; a shared sender's block is told without them (G8).

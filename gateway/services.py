@@ -27,7 +27,7 @@ from gateway.drift_repair import DriftRepair
 from gateway.erasure import Eraser, Erasure
 from gateway.event_delivery import EventDelivery
 from gateway.events import ANNOUNCE, DELIVER, Events
-from gateway.following import FOLLOW, Follower, Following
+from gateway.following import Follower, Following
 from gateway.guarded_http import GuardedHttp
 from gateway.import_contacts import ContactRows
 from gateway.import_jobs import IMPORT, UNDO, ImportJobs
@@ -286,7 +286,6 @@ class Services:
         """What does each kind of effect, for workers."""
         return {
             SEND: self.outbound.hand_over,
-            FOLLOW: self.following.follow,
             IMPORT: self.import_jobs.run,
             UNDO: self.import_jobs.undo,
             DELIVER: self.event_delivery.deliver,
@@ -302,7 +301,6 @@ class Services:
 
 
 QUEUE_OF_EFFECT: Mapping[str, str] = {
-    FOLLOW: DEFAULT,
     IMPORT: LISTS,
     UNDO: LISTS,
     DELIVER: EVENTS,

@@ -155,7 +155,7 @@ def _stores(
         following=FollowStore(client, functions),
         consent=ConsentStore(client, functions, topology, pseudonyms),
         bulk=bulk,
-        batches=BatchStore(topology, functions, erased),
+        batches=BatchStore(topology, functions, erased, monotonic),
         listing=ListingStore(topology, functions, monotonic),
         inbound=InboundStore(client, functions, messages, pseudonyms),
         audiences=AudienceStore(client, functions, topology, pseudonyms),

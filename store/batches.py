@@ -1,7 +1,8 @@
 """Batches: the rows of an import applied a few hundred at a time, and taken back."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -22,8 +23,10 @@ from store.topology import Topology
 
 __all__ = ["ROWS_PER_CALL", "Batch", "BatchStore", "Row", "Rows", "Undone"]
 
-# Calls that a server has at a time: it flushes its file once for both, and never waits for us.
-_IN_FLIGHT = 2
+# Calls that a server has at a time: it flushes its file once for all of them, and does not wait for us. Two are enough
+# where it answers at once; more of them make up for a slow disk or a busy machine, where the gate waits anyhow.
+_FEWEST_CALLS, _MOST_CALLS = 2, 4
+_SECONDS_PER_CALL = 0.002
 _KEPT = timedelta(days=7)
 _ALREADY = next(code for code, outcome in ROW_OUTCOMES.items() if outcome == "already")
 _UNDO_ENTRIES_AT_ONCE = 16
@@ -57,13 +60,30 @@ class Undone:
     of_entries: int
 
 
+class _Pace:
+    """How many calls are under way at a time, from how long the last ones took."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def note(self, seconds: float) -> None:
+        self._seconds += (seconds - self._seconds) / _MOST_CALLS
+
+    @property
+    def calls(self) -> int:
+        return max(_FEWEST_CALLS, min(_MOST_CALLS, int(self._seconds / _SECONDS_PER_CALL)))
+
+
 class BatchStore:
     """Imports, by the block, and their undo."""
 
-    def __init__(self, topology: Topology, functions: Functions, erased: ErasedChecks) -> None:
+    def __init__(
+        self, topology: Topology, functions: Functions, erased: ErasedChecks, monotonic: Callable[[], float]
+    ) -> None:
         self._topology = topology
         self._erased = erased
         self._functions = functions
+        self._monotonic = monotonic
 
     def apply(self, batch: Batch, block: str, rows: Sequence[Row] | Rows) -> bytes:
         """Opt out the numbers of one block of a file.
@@ -86,25 +106,26 @@ class BatchStore:
         erased = self._erased_in(batch, columns.numbers)
         for position in erased:
             outcomes[position] = _ALREADY
-        under_way: list[tuple[Sequence[Part], Started]] = []
+        under_way: deque[tuple[Sequence[Part], Started, float]] = deque()
+        pace = _Pace()
         try:
             for parts in self._rounds(parts_of(columns, batch.channels, batch.source, erased)):
                 calls = [self._call(batch, block, part, columns) for part in parts]
-                if len(under_way) == _IN_FLIGHT:
-                    self._note(outcomes, *under_way.pop(0))
-                under_way.append((parts, self._functions.start(calls)))
+                while len(under_way) >= pace.calls:
+                    pace.note(self._note(outcomes, *under_way.popleft()))
+                under_way.append((parts, self._functions.start(calls), self._monotonic()))
             while under_way:
-                self._note(outcomes, *under_way.pop(0))
+                self._note(outcomes, *under_way.popleft())
         finally:
-            for _, started in under_way:
+            for _, started, _ in under_way:
                 started.abandon()
         return bytes(outcomes)
 
-    @staticmethod
-    def _note(outcomes: bytearray, parts: Sequence[Part], started: Started) -> None:
+    def _note(self, outcomes: bytearray, parts: Sequence[Part], started: Started, since: float) -> float:
         for part, answer in zip(parts, started.answers(), strict=True):
             for position, code in zip(part.positions, answer, strict=True):
                 outcomes[position] = code
+        return self._monotonic() - since
 
     def _erased_in(self, batch: Batch, numbers: Sequence[str]) -> set[int]:
         """The positions of rows whose numbers were erased and are blocked already: not written again (GD-2)."""

@@ -99,7 +99,9 @@ def home_of(identifier: str) -> str | None:
 
 def folded(text: str) -> str:
     """A text as it is sorted and searched: without case, accents and needless spaces."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    plain = text
+    if not text.isascii():
+        plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     return " ".join(plain.casefold().split())[:_LONGEST_KEY]
 
 
@@ -140,8 +142,8 @@ def _contact_from(identifier: str, account: str, value: bytes) -> Contact:
         last_name=kept.get("l", ""),
         phones=tuple(Phone(*phone) for phone in kept.get("p", ())),
         properties=kept.get("x", {}),
-        created_at=moment(kept["t"]),
-        updated_at=moment(kept["u"]),
+        created_at=moment(kept.get("t", 0)),
+        updated_at=moment(kept.get("u", 0)),
         version=int(version),
         made_by=kept.get("m", ""),
         touched_by=kept.get("b", ""),

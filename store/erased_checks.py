@@ -1,6 +1,6 @@
 """Which of many numbers are blocked under a pseudonym, because they were erased.
 
-Hashing a number takes about a microsecond, so nothing is hashed for shards and scopes without any erased number: a
+Hashing a number takes several microseconds, so nothing is hashed for shards and scopes without any erased number: a
 field beside the counts of members says which those are. To be asked after the indexes of plain numbers: an erasure
 moves a number in one step from there to here.
 """
@@ -42,7 +42,7 @@ class ErasedChecks:
             return []
         by_shard: dict[str, list[int]] = {shard: [] for shard in used}
         for index, address in enumerate(addresses):
-            shard = shard_of(address)
+            shard = address[-2:] if address[:1] == "+" else shard_of(address)
             if shard in by_shard:
                 by_shard[shard].append(index)
         asked: list[tuple[int, list[tuple[int, str]]]] = []

@@ -74,7 +74,7 @@ class ListingStore:
         *,
         limit: int,
         after: str = "",
-        seconds: float = 0.5,
+        seconds: float = 0.35,
         beside: Sequence[Scope] = (),
     ) -> Page:
         """One page of an account's opt-outs.

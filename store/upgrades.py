@@ -13,9 +13,9 @@ from store.scopes import ALL_CHANNELS
 from store.topology import Spread, Topology
 from store.wire import Command
 
-CURRENT = 3
+CURRENT = 4
 """The version this Stopgate reads and writes. 1: before there were counts of members. 2: before there were lists of an
-account's texts and conversations, and figures of its days."""
+account's texts and conversations, and figures of its days. 3: before the numbers in audiences were counted."""
 
 _AT_ONCE = 500
 _DAYS_KEPT = 400 * 24 * 3600 * 1000
@@ -124,6 +124,20 @@ class Keyspace:
                 ]
                 Spread(self._topology, commands, durable=True).answers()
 
+    def count_audiences(self) -> None:
+        """From 3 to 4: count the numbers in every audience. Raises StoreError."""
+        self._forget("{??}:audience_sizes")
+        names = self._names("{??}:audience:*")
+        while some := list(islice(names, _AT_ONCE)):
+            with store_errors():
+                sizes = Spread(self._topology, [(name, ("SCARD", name)) for name in some]).answers()
+                commands = []
+                for name, size in zip(some, sizes, strict=True):
+                    shard, _, audience = name.rpartition(":")[0].split(":", 2)
+                    target = keys.audience_sizes(shard[1:-1])
+                    commands.append((target, ("HINCRBY", target, audience, int(size))))
+                Spread(self._topology, commands, durable=True).answers()
+
     def _forget(self, pattern: str) -> None:
         names = self._names(pattern)
         while some := list(islice(names, _AT_ONCE)):
@@ -148,5 +162,9 @@ def _listing(message: Message, kept: int) -> Iterator[tuple[str, Command]]:
         yield name, ("PEXPIRE", name, kept, "GT")
 
 
-STEPS: Mapping[int, Callable[[Keyspace], None]] = {1: Keyspace.count_members, 2: Keyspace.list_texts}
+STEPS: Mapping[int, Callable[[Keyspace], None]] = {
+    1: Keyspace.count_members,
+    2: Keyspace.list_texts,
+    3: Keyspace.count_audiences,
+}
 """What leads from a version to the next."""

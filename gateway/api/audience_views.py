@@ -26,7 +26,7 @@ from gateway.api.audience_models import (
 from gateway.api.paging import PageQuery, next_of, place_of
 from gateway.api.problems import Problem
 from gateway.api.rendering import as_json, number_in
-from gateway.audiences import Audience, reason_facts
+from gateway.audiences import Added, Audience
 from gateway.phone import InvalidNumber, normalise
 
 _AUDIENCES = Tag(name="audiences", description="Named lists of numbers, and who of them may be texted.")
@@ -93,10 +93,23 @@ def add_members(path: AudiencePath, body: MembersBody) -> Response:
     for one in wanted:
         if one.outcome == "" and one.number:
             added = found[one.number]
-            results.append(one.model_copy(update={"outcome": added.outcome, **reason_facts(added.reason)}))
+            results.append(_added_view(one, added))
         else:
             results.append(one)
     return as_json(AddedList(results=results, counts=dict(Counter(one.outcome for one in results))))
+
+
+def _added_view(asked: AddedView, added: Added) -> AddedView:
+    block = added.reason.block if added.reason else None
+    return AddedView(
+        number=added.number,
+        contact=asked.contact,
+        outcome=added.outcome,
+        scope=block.scope.kind.value if block else None,
+        source=(block.source.label if block.source else "unknown") if block else None,
+        since=block.since if block else None,
+        explanation=added.reason.sentence if added.reason else None,
+    )
 
 
 def _of_numbers(texts: list[str]) -> list[AddedView]:

@@ -68,8 +68,8 @@ def _filter(query: FilterQuery) -> OptOutFilter:
 def list_opt_outs(query: OptOutsQuery) -> Response:
     """The account's opt-outs, filtered and sorted, with who said so and how.
 
-    Pages do not move while others come in. Where a filter has to be looked through, a page ends after half a second
-    with what was found, and `next` goes on there.
+    Pages do not move while others come in. Where a filter has to be looked through, a page ends after a third of a
+    second with what was found, and `next` goes on there.
     """
     page = _lists().page(account(), _filter(query), Sort(query.sort), limit=query.limit, after=place_of(query))
     return as_json(OptOutList(items=[_item(item) for item in page.items], next=next_of(query, page.next)))

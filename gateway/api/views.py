@@ -25,8 +25,9 @@ from gateway.api.rendering import as_json, number_in
 from gateway.api.text_models import MessageView
 from gateway.api.text_rendering import block_view, message_item
 from gateway.consent import CheckResult
+from gateway.normalising import Normaliser
 from gateway.outbound import SendRequest
-from gateway.phone import InvalidNumber, normalise
+from gateway.phone import NumberProblem
 from store.consent import Outcome, Source
 from store.scopes import ALL_CHANNELS, Channel
 
@@ -72,20 +73,17 @@ def get_message(path: MessagePath) -> Response:
 @api.post("/opt-outs/check", tags=[_OPT_OUTS], responses={200: CheckResults})
 def check_opt_outs(body: CheckBody) -> Response:
     """Whether numbers may be reached, in the order asked; 10,000 at most."""
-    numbers: list[str | None] = []
-    for text in body.numbers:
-        try:
-            numbers.append(normalise(text, account().default_country or None))
-        except InvalidNumber:
-            numbers.append(None)
-    good = [number for number in numbers if number is not None]
+    numbers = Normaliser(account().default_country or None).column(body.numbers)
+    good = [number for number in numbers if not isinstance(number, NumberProblem)]
     checked = iter(
         services().consent.check(
             account(), good, sender=body.sender, audience=body.audience, channel=Channel(body.channel)
         )
     )
     items = [
-        CheckItem(number=text, allowed=False, reason="invalid_number") if number is None else _check_item(next(checked))
+        CheckItem(number=text, allowed=False, reason="invalid_number")
+        if isinstance(number, NumberProblem)
+        else _check_item(next(checked))
         for text, number in zip(body.numbers, numbers, strict=True)
     ]
     return as_json(CheckResults(results=items))

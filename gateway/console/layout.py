@@ -6,7 +6,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from flask import g, render_template, url_for
+from flask import current_app, g, render_template, url_for
 
 from gateway.console.access import accounts_of, can, signed_in
 from gateway.console.blueprints import console
@@ -45,6 +45,7 @@ def _frame() -> dict[str, Any]:
         "zone_name": zone().key,
         "states": STATES,
         "source_words": SOURCE_WORDS,
+        "known_pages": current_app.view_functions,
         "asset": asset,
         "bootstrap_css": bootstrap_css,
     }

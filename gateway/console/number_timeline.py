@@ -71,7 +71,7 @@ class Happening:
 def timeline(found: Explanation, reports_of: Callable[[str], Sequence[TimelineEvent]]) -> list[Happening]:
     """The lines, newest first. reports_of: what happened to a text out, by its id. Raises StoreError."""
     lines = [_text(message, reports_of) for message in found.messages]
-    lines += [_change(entry) for entry in found.journal]
+    lines += [change_of(entry) for entry in found.journal]
     return sorted(lines, key=lambda line: (line.at, _ORDER[line.kind]), reverse=True)
 
 
@@ -97,7 +97,8 @@ def _text(message: Message, reports_of: Callable[[str], Sequence[TimelineEvent]]
     return Happening(message.created_at, "text_out", f"{what} from {sender}{by}", message.body, state, more)
 
 
-def _change(entry: JournalEntry) -> Happening:
+def change_of(entry: JournalEntry) -> Happening:
+    """The line of one journal entry."""
     scope = Scope.parse(entry.scope)
     reach = _reach(scope)
     who = entry.detail.get("actor") or _SOURCES.get(entry.source, "")

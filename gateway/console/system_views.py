@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -22,6 +23,7 @@ _QUEUE_WORDS: Mapping[str, str] = {
     "default": "texts of programs and people, and what follows from changes",
     "bulk": "broadcasts",
     "lists": "imports and exports",
+    "events": "events that are told to your endpoints",
 }
 """What waits in each queue, in words; a queue that is not here is shown without."""
 
@@ -72,6 +74,8 @@ def _shown(setting: Setting, value: Any) -> str:
     # A URL may carry a password.
     if setting.secret or (setting.field.endswith("_url") and "@" in str(value)):
         return "set"
+    if isinstance(value, timedelta):
+        return f"{value.days} days" if value.days else f"{value / timedelta(hours=1):g} hours"
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)

@@ -331,8 +331,10 @@ redis.register_function('sg_undo', function(keys, args)
   for index = 0, (#args - 1) / 3 - 1 do
     local row = args[3 * index + 4]
     local member = args[3 * index + 2]
-    local state = undo_row(keys, header, 4 + 3 * index, member, args[3 * index + 3], row, known[member])
-    known[member] = state
+    -- Numbers of one shard may have the same member, in different buckets; key and field are one number's alone.
+    local number = keys[4 + 3 * index + 2] .. '/' .. args[3 * index + 3]
+    local state = undo_row(keys, header, 4 + 3 * index, member, args[3 * index + 3], row, known[number])
+    known[number] = state
     local newly = (state.lifted.text and NEWLY.text or 0) + (state.lifted.voice and NEWLY.voice or 0)
     if newly > 0 then
       lifted = lifted + 1

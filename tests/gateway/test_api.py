@@ -104,6 +104,20 @@ def test_check_of_the_voice_channel_is_a_question_of_its_own(api: Api) -> None:
         assert answer["results"][0]["allowed"] is allowed
 
 
+def test_a_check_of_many_says_the_same_as_a_check_of_few(api: Api, client: FlaskClient) -> None:
+    text(client, "STOP")
+    api("PUT", f"/opt-outs/{PERSON}", {})
+    api("PUT", "/opt-outs/+14155550177", {"channels": ["voice"]})
+    many = [*(f"+1415555{number:04d}" for number in range(90, 190)), "nobody"]
+    for channel in ("text", "voice"):
+        _, at_once = api("POST", "/opt-outs/check", {"numbers": many, "channel": channel})
+        apart = [
+            api("POST", "/opt-outs/check", {"numbers": [one], "channel": channel})[1]["results"][0] for one in many
+        ]
+        assert at_once["results"] == apart
+        assert sum(not one["allowed"] for one in apart) == {"text": 2, "voice": 3}[channel]
+
+
 def test_check_takes_ten_thousand_numbers_and_no_more(api: Api) -> None:
     numbers = [f"+1415555{number:04d}" for number in range(10_000)]
     status, answer = api("POST", "/opt-outs/check", {"numbers": numbers})

@@ -238,6 +238,7 @@ def test_an_opted_out_number_is_not_taken_again(api: Api, services: Services) ->
     stop(services, ANN)
     status, problem = api("POST", "/contacts", {"phones": [{"number": ANN}]})
     assert (status, problem["code"]) == (409, "opted_out")
+    assert (problem["scope"], problem["source"]) == ("account", "keyword")
     assert "texted" in problem["detail"]
     made = make(api, WORK)
     change = {"phones": [{"number": WORK}, {"number": ANN}]}

@@ -198,6 +198,21 @@ def test_an_undo_says_beforehand_what_it_will_lift_and_does_just_that(
     assert api("GET", f"/imports/{made['id']}")[1]["undo"] == undone["undo"]
 
 
+def test_an_undo_tells_numbers_apart_that_differ_in_the_middle_only(
+    services: Services, upload: Upload, api: Any, work: Any
+) -> None:
+    """They end alike, so that they are of one shard, and begin alike."""
+    numbers = [f"+1415555{middle:02d}01" for middle in range(100)]
+    _, made = upload("phone\n" + "\n".join(numbers) + "\n")
+    work()
+    assert api("GET", f"/imports/{made['id']}/undo")[1]["will_lift"] == 100
+    api("POST", f"/imports/{made['id']}/undo")
+    work()
+    assert api("GET", f"/imports/{made['id']}")[1]["undo"]["lifted"] == 100
+    acme = services.store.directory.current().accounts["acme"]
+    assert all(result.allowed for result in services.consent.check(acme, numbers))
+
+
 def test_an_import_stops_between_blocks_and_goes_on_where_it_was(
     services: Services, api: Any, work: Any, tmp_path: Path
 ) -> None:

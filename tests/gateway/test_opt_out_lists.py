@@ -115,6 +115,16 @@ def test_an_item_says_who_opted_it_out_when_and_with_which_words(api: Api, peopl
     assert (items[OTHERS[8]]["audience"], items[OTHERS[8]]["since"]) == ("newsletter", "2025-12-24T12:00:00Z")
 
 
+def test_a_row_of_an_import_names_its_file(
+    api: Api, environment: dict[str, str], services: Services, tmp_path: Path
+) -> None:
+    (tmp_path / "old.csv").write_text("phone\n+14155550177\n")
+    CliRunner(env=environment).invoke(main, ["import", str(tmp_path / "old.csv"), "--account", "acme"])
+    (item,) = listed(api)
+    assert item["note"].startswith("Row 2 of old.csv, import ")
+    assert (item["type"], item["channels"]) == ("import", ["text", "voice"])
+
+
 def test_g8_a_stranger_sees_nothing_and_a_shared_senders_people_only_by_name_and_without_words(
     api: Api, people: None
 ) -> None:

@@ -1,5 +1,6 @@
 """Erasing in the store: whatever was done before, the journal explains the state and the same is blocked (GD-4)."""
 
+import hmac
 import os
 
 from hypothesis import HealthCheck, given, settings
@@ -80,5 +81,8 @@ def test_gd_3_a_pseudonym_stays_in_its_numbers_shard_and_depends_on_the_key() ->
         assert other.all_of(number)[1] == name
         assert other.all_of(number)[0] != name
     assert len({name for number in _NUMBERS for name in one.all_of(number)}) == len(_NUMBERS)
+    for key in (KEY, b"x" * 64, b"long" * 40):
+        (name,) = Pseudonyms([key]).all_of(_NUMBERS[0])
+        assert name.endswith(hmac.new(key, _NUMBERS[0].encode(), "sha256").hexdigest()[:24])
     assert Pseudonyms([]).all_of(_NUMBERS[0]) == ()
     assert Scope.everything() in _SCOPES

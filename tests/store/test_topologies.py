@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,11 @@ from gateway.errors import SettingsError
 from gateway.settings import load_settings
 from store import Store, keys, open_store
 from store.consent import Source
+from store.contacts import NUMBER, Contact, Phone, Rewrite, new_contact_id
 from store.errors import StoreError, StoreMisconfigured
 from store.functions import library_version
+from store.idempotency import Answer
+from store.journal_listing import JournalFilter
 from store.listed import Order, Wanted
 from store.scopes import ALL_CHANNELS, Channel
 from tests.store.samples import ACME, at, drifts, import_rows, is_blocked, lift, opt_out, person, undo
@@ -104,6 +109,34 @@ def test_lists_of_texts_figures_and_confirmed_opt_outs_work_on_a_cluster(cluster
     assert agents_opt_out(cluster_store, person(4), 60).reply == "queued"
     (day,) = days(cluster_store)
     assert (day.texts_in, day.texts_out, day.opt_outs) == (40, {"queued": 2}, {"agent": 1})
+
+
+def test_contacts_and_audiences_work_on_a_cluster(cluster_store: Store) -> None:
+    numbers = [person(index) for index in range(300)]
+    contacts = [
+        Contact(
+            new_contact_id("acme", one, one), "acme", phones=(Phone(one), Phone(two)), version=1, contact_id=one[-4:]
+        )
+        for one, two in pairwise(numbers)
+    ]
+    assert all(cluster_store.contacts.write([Rewrite(None, contact) for contact in contacts]))
+    assert cluster_store.contact_listing.count("acme") == 299
+    assert [one.numbers[0] for one in cluster_store.contact_listing.page("acme", NUMBER, limit=5).items] == sorted(
+        numbers[:-1]
+    )[:5]
+    assert {len(found) for found in cluster_store.contacts.with_numbers("acme", numbers[1:-1]).values()} == {2}
+    opt_out(cluster_store, numbers[7])
+    joined = cluster_store.audiences.join_many("acme", "news", numbers, [ACME])
+    assert (joined.count("joined"), joined[7]) == (299, "blocked")
+    opt_out(cluster_store, numbers[8])
+    blocked = [hit for hits in cluster_store.audience_members.blocked("acme", "news", [ACME]) for hit in hits]
+    assert blocked == [(numbers[8], ACME)]
+    left = cluster_store.audiences.leave_many(numbers[:20], "acme", ["news"], while_blocked_by=ACME)
+    assert [count for count in left if count >= 0] == [0, 1]
+    assert cluster_store.audience_members.sizes("acme", ["news"]) == {"news": 298}
+    page = cluster_store.audience_members.page("acme", "news", limit=200)
+    rest = cluster_store.audience_members.page("acme", "news", limit=200, after=page.next)
+    assert sorted([*page.numbers, *rest.numbers]) == sorted(set(numbers) - set(numbers[7:9]))
 
 
 def test_all_keys_of_a_shard_lie_in_one_slot_and_the_shards_are_spread(
@@ -213,3 +246,29 @@ def test_every_function_name_carries_the_version(own_store: Store) -> None:
     opt_out(own_store, person(1))
     assert is_blocked(own_store, person(1))
     assert own_store.client.exists(keys.members(person(1)[-2:]))
+
+
+def test_what_the_api_keeps_works_on_a_cluster(cluster_store: Store) -> None:
+    """Counts of requests, answers by idempotency key, API keys, and the journals of all shards as one list."""
+    assert [cluster_store.rates.take("key", 3, timedelta(minutes=1))[0] for _ in range(2)] == [3, 6]
+    answers = cluster_store.idempotency
+    assert answers.claim("acme", "a", "f") is None
+    assert answers.claim("acme", "a", "f") == Answer("f")
+    answers.keep("acme", "a", Answer("f", 202, "application/json", "", b"{}"))
+    assert answers.claim("acme", "a", "f") == Answer("f", 202, "application/json", "", b"{}")
+    answers.release("acme", "a")
+    assert answers.claim("acme", "a", "g") is None
+    key = cluster_store.api_keys.create("acme", "read", at(0), name="x")
+    found = cluster_store.api_keys.find(key, at(1))
+    assert found
+    assert [known.id for known in cluster_store.api_keys.all("acme")] == [found.id]
+    for index in range(30):
+        opt_out(cluster_store, person(index))
+    listed, after = [], ""
+    while True:
+        page = cluster_store.journal_listing.newest("acme", JournalFilter(), limit=7, after=after)
+        listed += [entry.number for _, entry in page.items]
+        after = page.next
+        if not after:
+            break
+    assert sorted(listed) == sorted(person(index) for index in range(30))

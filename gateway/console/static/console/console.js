@@ -111,12 +111,13 @@
   document.addEventListener("copy", function (event) {
     var chosen = window.getSelection();
     if (!chosen || !chosen.rangeCount || !event.clipboardData) return;
-    var start = chosen.anchorNode && chosen.anchorNode.parentElement;
+    var start = chosen.anchorNode;
+    if (start && start.nodeType !== Node.ELEMENT_NODE) start = start.parentElement;
     var single = start && start.closest("[data-copy]");
     var box = document.createElement("div");
     box.appendChild(chosen.getRangeAt(0).cloneContents());
     var found = box.querySelectorAll("[data-copy]");
-    if (single && single.textContent === chosen.toString()) {
+    if (single && single.textContent.trim() === chosen.toString().trim()) {
       event.clipboardData.setData("text/plain", single.dataset.copy);
       event.preventDefault();
     } else if (found.length === 1 && found[0].textContent === chosen.toString().trim()) {
