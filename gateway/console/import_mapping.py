@@ -45,7 +45,7 @@ class ColumnForm:
     header: str
     samples: Sequence[str]
     target: str
-    property: str
+    property_name: str
 
     @property
     def label(self) -> str:
@@ -183,7 +183,7 @@ def _mapping(columns: Sequence[ColumnForm], kind: str, errors: dict[str, str]) -
             errors[name] = "Choose one of the list."
             continue
         if target == "property":
-            target = f"{PROPERTY}{column.property.strip()}"
+            target = f"{PROPERTY}{column.property_name.strip()}"
             if not is_target(target):
                 errors[name] = "A property needs a name of 1 to 60 characters."
         if target in taken and target not in {IGNORE, "other_phone"}:

@@ -153,7 +153,7 @@ def map_import(upload_id: str) -> Response | str:
         # What has not been asked yet is as the file says.
         guessed = columns_of_preview(found, upload.kind)
         start = {f"column-{column.place}": column.target for column in guessed}
-        start |= {f"property-{column.place}": column.property for column in guessed}
+        start |= {f"property-{column.place}": column.property_name for column in guessed}
         return _mapping_page(upload, found, Draft({**start, **tried.values}), delimiter, sent=True)
     return _mapping_page(upload, found, first_form(account()), delimiter)
 

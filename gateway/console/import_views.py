@@ -166,6 +166,14 @@ def resume_import(import_id: str) -> Response:
     return _back(import_id)
 
 
+_BROUGHT_BACK = (
+    "Contacts of this file that a colleague, an admin, a program or an earlier list opted out may be texted again.",
+    "Be sure that each of them agreed to that.",
+    "Whoever said STOP, used the opt-out page or was reported by the carrier stays opted out; only they can come back.",
+    "An undo of this import does not opt them out again.",
+)
+
+
 @pages.post("/imports/<import_id>/apply")
 def apply_import(import_id: str) -> Response | str:
     """Do what the dry run foretold. What brings people back is asked once more."""
@@ -173,15 +181,11 @@ def apply_import(import_id: str) -> Response | str:
     if order_of(record).reset and request.form.get("confirmed") != "yes":
         return confirm_page(
             "Bring back contacts that opted out before?",
-            ["Contacts of this file that a colleague, an admin, a program or an earlier list opted out may be texted "
-             "again. Be sure that each of them agreed to that.",
-             "Whoever said STOP, used the opt-out page or was reported by the carrier stays opted out; only they can "
-             "come back.",
-             "An undo of this import does not opt them out again."],
+            list(_BROUGHT_BACK),
             button=apply_words(record) or "Bring them back",
             back=url_for("account.one_import", import_id=import_id),
             action=url_for("account.apply_import", import_id=import_id),
-        )  # fmt: skip
+        )
     try:
         applied = services().import_jobs.apply(account(), import_id, actor=actor())
     except NotAllowed as error:
@@ -209,11 +213,11 @@ def _ask_undo(record: ImportRecord) -> str:
     order = order_of(record)
     about = "" if exact else "about "
     lifted = f"{about}{told.lifted:,} {'opt-out' if told.lifted == 1 else 'opt-outs'}"
+    begin = f"{lifted[:1].upper()}{lifted[1:]}"
+    kept = f"{about.capitalize()}{told.kept:,} {'number stays' if told.kept == 1 else 'numbers stay'} opted out"
     sentences = [
-        f"{lifted[:1].upper()}{lifted[1:]} that this import brought {'is' if told.lifted == 1 else 'are'} lifted: those "
-        "numbers are as they were before it.",
-        f"{about.capitalize()}{told.kept:,} {'number stays' if told.kept == 1 else 'numbers stay'} opted out: the "
-        "person, a colleague or a later import has changed them since."
+        f"{begin} of this import {'is' if told.lifted == 1 else 'are'} lifted: those numbers are as before it.",
+        f"{kept}: the person, a colleague or a later import has changed them since."
         if told.kept
         else "Nothing that it brought has been changed since, so none of it stays.",
         "Numbers that were opted out before it stay opted out, and the journal keeps both the import and the undo.",

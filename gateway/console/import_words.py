@@ -161,7 +161,8 @@ _SHORT: Mapping[str, Mapping[str, str]] = {
         "would_readd": "came back", "duplicate": "duplicates", "invalid": "invalid", "skipped": "skipped",
     },
     CONTACTS: {
-        "created": "new", "updated": "changed", "unchanged": "unchanged", "opted_out": "opted out", "invalid": "invalid",
+        "created": "new", "updated": "changed", "unchanged": "unchanged", "opted_out": "opted out",
+        "invalid": "invalid",
     },
 }  # fmt: skip
 
