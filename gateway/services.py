@@ -31,6 +31,7 @@ from gateway.following import Follower, Following
 from gateway.guarded_http import GuardedHttp
 from gateway.import_contacts import ContactRows
 from gateway.import_jobs import IMPORT, UNDO, ImportJobs
+from gateway.import_uploads import ImportUploads
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
@@ -148,6 +149,11 @@ class Services:
     def import_jobs(self) -> ImportJobs:
         """Imports of uploaded files, by workers."""
         return ImportJobs(self.store, self.queue, self.clock, self.new_id, self.imports, self.events)
+
+    @cached_property
+    def import_uploads(self) -> ImportUploads:
+        """Uploaded files that are no imports yet."""
+        return ImportUploads(self.store, self.new_id, self.import_jobs)
 
     @cached_property
     def configuration(self) -> Configuration:
