@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OWNER, STRANGER, Visit
 from tests.browser.example import SHORT_CODE, Phone
+from tests.browser.importing import try_it, until_heading, upload
 from tests.browser.pages import HOME, check_page, go, wait_until_gone
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -98,6 +99,26 @@ def test_export_all(owner: Page, new_phone: NewPhone, name: str, ending: str) ->
     assert file.suggested_filename.endswith(ending)
     if ending == ".csv":
         assert phone.number in Path(file.path()).read_text(encoding="utf-8-sig")
+
+
+def test_importing_numbers_of_the_list_fails_for_them_and_gives_a_file_of_those_that_failed(
+    owner: Page, new_phone: NewPhone
+) -> None:
+    page, out, fine = owner, new_phone().text("STOP"), new_phone()
+    upload(page, "contacts", "readers.csv", f"Name,Phone\nKim,{out.national}\nLee,{fine.national}\nMax,12\n")
+    page.get_by_label("Audience", exact=True).select_option("story-time")
+    try_it(page)
+    page.locator("#import-actions .btn-primary").click()
+    until_heading(page, "The import is done")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download these rows as CSV").click()
+    failed = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert "Kim" in failed
+    assert "Max" in failed
+    assert "Lee" not in failed
+    page.goto(f"{HOME}/audiences/story-time")
+    expect(page.get_by_role("row").filter(has_text=fine.national)).to_be_visible()
+    assert out.national not in page.content()
 
 
 def add_to_audience(page: Page, phone: Phone) -> None:

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.example import Phone
-from tests.browser.pages import HOME, add_contact, go, wait_until_gone
+from tests.browser.importing import try_it, until_heading, upload
+from tests.browser.pages import HOME, add_contact, check_page, go, wait_until_gone
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 NewPhone = Callable[..., Phone]
@@ -39,13 +40,13 @@ def test_automatically_delete_opt_outs_from_contacts_and_enforce_global_opt_outs
     go(page, "Contacts")
     page.get_by_label("Phones").fill(phone.number)
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.locator("#phones-error")).to_contain_text("opted out")
+    expect(page.locator("#phones-error")).to_contain_text("STOP texted to")
 
 
 @pytest.mark.parametrize(
     ("name", "ending", "begins"),
     [("CSV", ".csv", b"\xef\xbb\xbf"), ("Excel", ".xlsx", b"PK"), ("PDF, 2,000 rows at most", ".pdf", b"%PDF"),
-     ("Text with tabs", ".tab", b"")],
+     ("Text with tabs", ".tsv", b"\xef\xbb\xbf")],
 )  # fmt: skip
 def test_the_incoming_report_is_exported(
     owner: Page, new_phone: NewPhone, name: str, ending: str, begins: bytes
@@ -59,3 +60,29 @@ def test_the_incoming_report_is_exported(
         page.get_by_role("link", name=name, exact=True).click()
     assert download.value.suggested_filename.endswith(ending)
     assert Path(download.value.path()).read_bytes().startswith(begins)
+
+
+def test_reset_brings_back_whom_a_colleague_opted_out_and_never_whom_did_it_themself(
+    owner: Page, new_phone: NewPhone
+) -> None:
+    page, by_admin, by_self = owner, new_phone(), new_phone().text("STOP")
+    page.goto(f"{HOME}/opt-outs")
+    page.get_by_label("Numbers", exact=True).fill(by_admin.number)
+    page.get_by_role("button", name="Opt them out").click()
+    upload(page, "contacts", "again.csv", f"Phone\n{by_admin.number}\n{by_self.number}\n")
+    page.get_by_label("Audience", exact=True).select_option("story-time")
+    page.get_by_label("Reset contacts that previously opted out").check()
+    try_it(page)
+    expect(page.locator("#import-progress")).to_contain_text("you are asked once more")
+    page.locator("#import-actions .btn-primary").click()
+    check_page(page)
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    for field in page.locator("main input[type=text], main input:not([type])").all():
+        field.fill("All of them signed up again in the shop")
+    page.locator("main form .btn-danger, main form .btn-primary").first.click()
+    until_heading(page, "The import is done")
+    page.goto(f"{HOME}/numbers/{by_admin.number}")
+    expect(page.locator("dl.standing")).not_to_contain_text("no")
+    page.goto(f"{HOME}/numbers/{by_self.number}")
+    expect(page.locator("dl.standing")).not_to_contain_text("yes")

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.example import Phone
+from tests.browser.importing import apply_it, try_it, until_heading, upload
 from tests.browser.pages import HOME, check_page, go
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -74,3 +75,32 @@ def test_the_settings_box_country_automated_opt_outs_and_message(owner: Page, ne
     assert new_phone().text("STOP").waits_for("off our list") == words
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".notice.done")).to_contain_text("Opt out in English is our text now")
+
+
+def test_bulk_upload_of_a_csv_with_the_header_phone_and_taking_it_back(
+    owner_either_way: Page, new_phone: NewPhone
+) -> None:
+    page, phones = owner_either_way, [new_phone() for _ in range(3)]
+    phones[2].text("STOP")
+    upload(page, "opt-outs", "dnc.csv", "phone\n" + "".join(f"{phone.national}\n" for phone in phones) + "nobody\n")
+    try_it(page)
+    expect(page.locator("#import-counts")).to_contain_text("2 numbers are new and would be opted out")
+    expect(page.locator("#import-rows")).to_contain_text("nobody")
+    apply_it(page, "Opt 2 numbers out")
+    expect(page.locator("#import-progress")).to_contain_text("4 rows were read, 2 changed something")
+    # "Query for successful opt-out, if desired."
+    page.goto(f"{HOME}/opt-outs?number={phones[0].number[1:]}")
+    expect(page.get_by_role("row").filter(has_text=phones[0].national)).to_contain_text("an import")
+
+    # The seed says that "bulk uploads cannot be undone"; ours can, and the person's own STOP stays.
+    go(page, "Imports")
+    page.get_by_role("row").filter(has_text="2").filter(has_text="dnc.csv").get_by_role("link").first.click()
+    page.get_by_role("link", name="Undo this import").click()
+    check_page(page)
+    page.locator("form .btn-danger").click()
+    until_heading(page, "The import was undone")
+    expect(page.locator("#import-progress")).to_contain_text("2 opt-outs are lifted")
+    page.goto(f"{HOME}/numbers/{phones[0].number}")
+    expect(page.locator("dl.standing")).not_to_contain_text("no")
+    page.goto(f"{HOME}/numbers/{phones[2].number}")
+    expect(page.locator("dl.standing")).not_to_contain_text("yes")
