@@ -21,7 +21,7 @@ from gateway.lists.failing import LONGEST_LINE, MOST_COLUMNS, ListFileError
 
 __all__ = ["Block", "ListFileError", "Table", "header_block", "open_table", "true_text", "true_texts"]
 
-ROWS_IN_BLOCK = 250_000
+ROWS_IN_BLOCK = 500_000
 _CHUNK = 4_000_000
 _MOST_BLANK_LINES = 1000
 DELIMITERS = (",", ";", "\t", "|")

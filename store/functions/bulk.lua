@@ -162,10 +162,15 @@ local function members_of(group, args, bucket, offset)
   return members
 end
 
+local function opting_out(outcomes, size)
+  for _ = 1, size do outcomes[#outcomes + 1] = 'opted_out' end
+  return outcomes
+end
+
 -- Plans the rows of one gate bucket, a details bucket after the other. Rows of one number are neighbours, in the order of
 -- the file. Returns the bucket, and an outcome for each row unless all of them opt out.
 local function plan_bucket(keys, gates, key, args, argument, sizes, header, rows)
-  local bucket, outcomes, offset = { first = argument, size = 0, groups = {}, new = true }, {}, 0
+  local bucket, offset, outcomes = { first = argument, size = 0, groups = {} }, 0, nil
   for _, size in ipairs(sizes) do bucket.size = bucket.size + size end
   local tried = header.dry and tried_before(keys, gates, args, bucket, header)
   argument = argument + bucket.size
@@ -174,16 +179,17 @@ local function plan_bucket(keys, gates, key, args, argument, sizes, header, rows
     local values = redis.call('HMGET', group.key, unpack(args, group.first, group.first + size - 1))
     if not tried and all_new(group, args, values) then
       rows[#rows + 1] = group.packed
-      for _ = 1, size do outcomes[#outcomes + 1] = 'opted_out' end
+      if outcomes then opting_out(outcomes, size) end
     else
-      bucket.new = false
+      outcomes = outcomes or opting_out({}, offset)
       group.members = members_of(group, args, bucket, offset)
       group.states = plan_states(group, args, values, header, outcomes, rows, tried, offset)
     end
     bucket.groups[index] = group
     argument, offset = argument + 1 + 2 * size, offset + size
   end
-  return bucket, not bucket.new and outcomes, argument
+  bucket.new = not outcomes
+  return bucket, outcomes, argument
 end
 
 local function fresh_value(header, at, event)
@@ -285,7 +291,7 @@ end
 --            details that each row writes when its number is new here ("" when they need the long form).
 --            dry: change nothing, only answer; the gate indexes are then sets of the dry run that stand for them.
 --            undated: the time of the rows that have none of their own, or 0
---   returns  one byte for each row: its outcome code
+--   returns  one byte for each row, its outcome code; and how often somebody has asked about one number
 -- A part that was applied before answers what it answered then, and changes nothing (the answer may have been lost).
 
 redis.register_function('sg_import', function(keys, args)
@@ -296,7 +302,7 @@ redis.register_function('sg_import', function(keys, args)
     redis.call('HSET', keys[1], 'block', header.block)
     redis.call('PEXPIRE', keys[1], header.kept)
   elseif mark[2] then
-    return mark[2]
+    return { mark[2], asked }
   end
   header.newly, header.mask = 0, 0
   for _, channel in ipairs(header.channels) do
@@ -320,7 +326,7 @@ redis.register_function('sg_import', function(keys, args)
     if newly > 0 then count_day(keys, header, 'opt_out:' .. header.source, newly) end
   end
   redis.call('HSET', keys[1], header.part, answer)
-  return answer
+  return { answer, asked }
 end)
 
 ------------------------------------------------------------------------------------------------------------
