@@ -210,7 +210,7 @@ class Services:
     @cached_property
     def subscriptions(self) -> Subscriptions:
         """Who is in which audience, as programs ask for it."""
-        return Subscriptions(self.store, self.clock)
+        return Subscriptions(self.store, self.clock, self.audiences)
 
     @cached_property
     def keyword_switches(self) -> KeywordSwitches:

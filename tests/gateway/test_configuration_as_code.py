@@ -162,6 +162,7 @@ def test_an_address_on_this_network_is_refused_before_anything_changes(run: Any,
 def test_what_is_exported_applies_to_no_change(run: Any, services: Services) -> None:
     run(content=WHOLE)
     acme = services.store.directory.current(fresh=True).accounts["acme"]
+    services.audiences.create(acme, "from a request", name="", sender="")
     services.subscriptions.subscribe(acme, "+14155550100", "from a request", sender="55555", actor="a")
     exported = run("export-config")
     assert exported.exit_code == 0
