@@ -111,7 +111,7 @@ def test_the_sending_audience_counts_who_would_get_a_text_and_why_others_would_n
     }  # fmt: skip
     assert "Invalid" not in page
     again = owner.post(f"{AUDIENCES}/news/members", {"numbers": "415 555 0100"}).text
-    assert "0 joined, 1 were in it already." in again
+    assert "1 number is opted out and did not join." in again
 
 
 def test_numbers_that_are_opted_out_are_told_with_what_can_be_done(
