@@ -12,6 +12,8 @@ import redis
 
 from gateway.account_changes import AccountChanges
 from gateway.audiences import Audiences
+from gateway.broadcast_sending import BROADCAST, BroadcastSending
+from gateway.broadcasts import Broadcasts
 from gateway.carriers import open_carriers
 from gateway.carriers.base import Carrier, ListsInbound
 from gateway.carriers.simulator import Simulator
@@ -41,7 +43,7 @@ from gateway.opt_out_links import OptOutLinks
 from gateway.opt_out_lists import IndexFollower, OptOutLists
 from gateway.outbound import Outbound
 from gateway.proofs import Proofs
-from gateway.queueing import DEFAULT, EVENTS, LISTS, SEND, JobQueue
+from gateway.queueing import BULK, DEFAULT, EVENTS, LISTS, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
@@ -148,6 +150,18 @@ class Services:
     def import_jobs(self) -> ImportJobs:
         """Imports of uploaded files, by workers."""
         return ImportJobs(self.store, self.queue, self.clock, self.new_id, self.imports, self.events)
+
+    @cached_property
+    def broadcasts(self) -> Broadcasts:
+        """Texts to audiences."""
+        return Broadcasts(
+            self.store, self.queue, self.clock, self.new_id, self.audiences.sendable, self.opt_out_links.filled
+        )
+
+    @cached_property
+    def broadcast_sending(self) -> BroadcastSending:
+        """Texts to audiences, by workers."""
+        return BroadcastSending(self.store, self.queue, self.clock, self.new_id, self.outbound.accept_many)
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -283,6 +297,7 @@ class Services:
             FOLLOW: self.following.follow,
             IMPORT: self.import_jobs.run,
             UNDO: self.import_jobs.undo,
+            BROADCAST: self.broadcast_sending.go_on,
             DELIVER: self.event_delivery.deliver,
             ANNOUNCE: self.events.announce,
             AFTER_CLARIFICATION: self.opt_out_effects.after_clarification,
@@ -299,6 +314,7 @@ QUEUE_OF_EFFECT: Mapping[str, str] = {
     FOLLOW: DEFAULT,
     IMPORT: LISTS,
     UNDO: LISTS,
+    BROADCAST: BULK,
     DELIVER: EVENTS,
     ANNOUNCE: EVENTS,
     AFTER_CLARIFICATION: DEFAULT,
