@@ -10,6 +10,8 @@ from gateway.reply_texts import LANGUAGES
 SWITCH, CHOICE, NUMBER, DATE = "switch", "choice", "number", "date"
 TEXT, TEXT_BY_LANGUAGE = "text", "text by language"
 _LONGEST_TEXT = 1600
+# Of hours, minutes, days: shorter ones would be over before they begin.
+LEAST_NUMBER = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,8 @@ def _problem_with_choice(setting: AccountSetting, value: Any) -> str | None:
 
 
 def _problem_with_number(setting: AccountSetting, value: Any) -> str | None:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= setting.most
-    return None if good else f"has to be a number above 0 and at most {setting.most}"
+    good = isinstance(value, int | float) and not isinstance(value, bool) and LEAST_NUMBER <= value <= setting.most
+    return None if good else f"has to be a number from {LEAST_NUMBER} to {setting.most}"
 
 
 def _problem_with_date(_: AccountSetting, value: Any) -> str | None:

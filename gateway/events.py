@@ -37,7 +37,11 @@ class EventKind:
 EVENT_KINDS: Mapping[str, EventKind] = {
     kind.name: kind
     for kind in (
-        EventKind("opted_out", "A number was opted out: scope, channels, source, since, and by which words."),
+        EventKind(
+            "opted_out",
+            "A number was opted out: scope, channels, source, since, and by which words. Rows of imports are not told "
+            "one by one: import_finished tells of all of them, and GET /opt-outs?source=import lists them.",
+        ),
         EventKind("opted_in", "An opt-out was lifted, or a number joined an audience."),
         EventKind("held", "A text waits for a person to read it; broadcasts leave the number out meanwhile."),
         EventKind("reviewed", "A person decided about a held text."),
@@ -136,7 +140,8 @@ def event_of(entry: JournalEntry, *, words: bool) -> Event | None:
     words: tell the person's words and who did it; not to an account that only shares the sender (G8).
     """
     kind = "reviewed" if entry.kind == "review" else _OF_ENTRY.get((entry.kind, entry.outcome))
-    if kind is None:
+    # A million rows would be a million events; the import is one.
+    if kind is None or "batch" in entry.detail:
         return None
     scope = Scope.parse(entry.scope)
     data: dict[str, Any] = {

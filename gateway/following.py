@@ -4,20 +4,21 @@ The change itself is done when it is written; nothing here decides whether a tex
 safe to repeat: after a crash the last entries come again.
 """
 
+import threading
 from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.logs import logger
 from store import Store
+from store.errors import StoreError
 from store.journal import JournalEntry
 from store.leases import AlreadyRunning
 
 log = logger(__name__)
 
-FOLLOW = "follow"
-"""The kind of effect that follows the journals of a shard; its id is the shard."""
-
 _ENTRIES_AT_ONCE = 50
+_EVERY = 0.5
+_PAUSE = 5.0
 
 
 class Follower(Protocol):
@@ -36,13 +37,30 @@ class Follower(Protocol):
 
 
 class Following:
-    """Follows the journals of one shard at a time."""
+    """Follows the journals of one shard at a time.
+
+    It runs in the sweeper's process and not in a queue: a large import would hold up what else is in that queue, and
+    what has to be followed stands in the store anyway. Any number may run; a lease keeps a shard's order.
+    """
 
     def __init__(self, store: Store, followers: Sequence[Follower]) -> None:
         self._store = store
         self._followers = followers
 
-    def follow(self, shard: str) -> int:
+    def run(self, stopping: threading.Event) -> None:
+        """Follow what comes until told to stop. An unreachable store, or a follower's fault, is waited for."""
+        while not stopping.wait(_EVERY):
+            try:
+                for shard in self._store.following.shards_behind():
+                    if not stopping.is_set():
+                        self.follow(shard, stopping)
+            except StoreError as error:
+                log.warning("the journals could not be followed; they will be", error=str(error))
+            except Exception:
+                log.exception("a follower failed; the entries come again")
+                stopping.wait(_PAUSE)
+
+    def follow(self, shard: str, stopping: threading.Event | None = None) -> int:
         """Show the entries of a shard to everybody who follows. Returns how many that were. Raises StoreError."""
         try:
             with self._store.following.following(shard) as lease:
@@ -51,9 +69,11 @@ class Following:
                     while count := self._some(shard, owner):
                         done += count
                         lease.renew()
+                        if stopping is not None and stopping.is_set():
+                            return done
                 return done
         except AlreadyRunning:
-            return 0  # whoever is at it sees these entries too, or the sweeper asks again
+            return 0  # whoever is at it sees these entries too
 
     def _some(self, shard: str, owner: str) -> int:
         last, entries = self._store.following.entries(shard, owner, limit=_ENTRIES_AT_ONCE)

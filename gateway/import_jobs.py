@@ -5,7 +5,6 @@ lease that a thread renews, so that two never run one, and one whose worker died
 """
 
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from gateway.lists.reading import ListFileError
 from gateway.lists.targets import CONTACTS, OPT_OUTS
 from gateway.logs import logger
 from gateway.queueing import LISTS, JobQueue, effect_of
+from gateway.uploads import uploaded_file
 from store import Store
 from store.addresses import place_of
 from store.consent import Source
@@ -101,7 +101,9 @@ class ImportJobs:
         self._imports = imports
         self._events = events
 
-    def submit(self, account: Account, path: Path, *, actor: str, name: str, **wishes: Any) -> ImportRecord:
+    def submit(
+        self, account: Account, path: Path, *, actor: str, name: str, upload: str = "", **wishes: Any
+    ) -> ImportRecord:
         """Take a file to be imported by a worker.
 
         Args:
@@ -109,6 +111,7 @@ class ImportJobs:
             path: the file; it may go away afterwards.
             actor: who asks.
             name: the file's name, for people.
+            upload: where it is kept already, as "id:parts"; kept now, when left out.
             wishes: see Imports.order.
 
         Raises:
@@ -121,10 +124,12 @@ class ImportJobs:
         wishes.setdefault("rows_in_block", ROWS_IN_BLOCK[wishes.get("kind", OPT_OUTS)])
         order = self._imports.order(account, path, actor=actor, name=name, look=look, **wishes)
         self._imports.refuse_impossible(account, order)
+        return self._begin(account, self._new_id(), replace(order, upload=upload or self._keep(path)))
+
+    def _keep(self, path: Path) -> str:
         upload = self._new_id()
         with path.open("rb") as file:
-            parts = self._store.uploads.keep(upload, file)
-        return self._begin(account, self._new_id(), replace(order, upload=f"{upload}:{parts}"))
+            return f"{upload}:{self._store.uploads.keep(upload, file)}"
 
     def _begin(self, account: Account, import_id: str, order: ImportOrder) -> ImportRecord:
         # The effect first: an effect without an import does nothing, an import without its effect would wait for ever.
@@ -257,7 +262,7 @@ class ImportJobs:
     def _run(self, work: _Work, order: ImportOrder) -> None:
         sink = StoredReport(self._store, work.import_id)
         try:
-            with self._file_of(order) as path:
+            with uploaded_file(self._store, order.upload, order.file) as path:
                 for progress in self._imports.run(work.import_id, path, sink=sink, token=work.token):
                     log.info("import goes on", id=work.import_id, rows=progress.record.rows)
         except TakenOver:
@@ -278,19 +283,6 @@ class ImportJobs:
         upload, _, parts = order.upload.partition(":")
         if upload:
             self._store.uploads.keep_for(upload, int(parts), duration)
-
-    @contextmanager
-    def _file_of(self, order: ImportOrder) -> Iterator[Path]:
-        """The uploaded file, for as long as the context is open. Raises KeyError: it is no longer kept."""
-        upload, _, parts = order.upload.partition(":")
-        with tempfile.TemporaryDirectory(prefix="stopgate-") as folder:
-            path = Path(folder) / f"list{Path(order.file).suffix[:10]}"
-            with path.open("wb") as file:
-                for data in self._store.uploads.parts(upload, int(parts or 0)):
-                    file.write(data)
-            if not upload:
-                raise KeyError(upload)
-            yield path
 
     def undo(self, import_id: str) -> None:
         """Undo an import as a worker does; safe to repeat. Raises StoreError: the sweeper has it done again."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.lists.columns import Columns, Guess, columns_of, guess
+from gateway.lists.columns import Columns, Guess, columns_of, guess, position_of
 from gateway.lists.dates import DAY_FIRST, MONTH_FIRST, DateReader, order_of_dates
 from gateway.lists.reading import ROWS_IN_BLOCK, ListFileError, Table, true_text
 from gateway.lists.targets import OPT_OUTS
@@ -147,7 +147,7 @@ def reading_of(
 
 def _has_number_only(mapping: Mapping[str, str], header: Sequence[str]) -> bool:
     """A file without a header is mapped by the cells of its first row."""
-    return all(name in header for name in mapping)
+    return all(name in header or position_of(name, header) is not None for name in mapping)
 
 
 def sample_of(table: Table, rows: int) -> list[list[str]]:

@@ -29,10 +29,11 @@ from gateway.drift_repair import DriftRepair
 from gateway.erasure import Eraser, Erasure
 from gateway.event_delivery import EventDelivery
 from gateway.events import ANNOUNCE, DELIVER, Events
-from gateway.following import FOLLOW, Follower, Following
+from gateway.following import Follower, Following
 from gateway.guarded_http import GuardedHttp
 from gateway.import_contacts import ContactRows
 from gateway.import_jobs import IMPORT, UNDO, ImportJobs
+from gateway.import_uploads import ImportUploads
 from gateway.imports import Imports
 from gateway.inbound import Inbound
 from gateway.keyword_switches import KeywordSwitches
@@ -162,6 +163,11 @@ class Services:
     def broadcast_sending(self) -> BroadcastSending:
         """Texts to audiences, by workers."""
         return BroadcastSending(self.store, self.queue, self.clock, self.new_id, self.outbound.accept_many)
+
+    @cached_property
+    def import_uploads(self) -> ImportUploads:
+        """Uploaded files that are no imports yet."""
+        return ImportUploads(self.store, self.new_id, self.import_jobs)
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -294,7 +300,6 @@ class Services:
         """What does each kind of effect, for workers."""
         return {
             SEND: self.outbound.hand_over,
-            FOLLOW: self.following.follow,
             IMPORT: self.import_jobs.run,
             UNDO: self.import_jobs.undo,
             BROADCAST: self.broadcast_sending.go_on,
@@ -311,7 +316,6 @@ class Services:
 
 
 QUEUE_OF_EFFECT: Mapping[str, str] = {
-    FOLLOW: DEFAULT,
     IMPORT: LISTS,
     UNDO: LISTS,
     BROADCAST: BULK,

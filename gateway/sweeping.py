@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from gateway.clock import Clock
-from gateway.following import FOLLOW
 from gateway.logs import logger
-from gateway.queueing import REPLIES, SEND, JobQueue, effect_of, parts_of, queue_for
+from gateway.queueing import REPLIES, SEND, JobQueue, parts_of, queue_for
 from store import Store
 from store.errors import StoreError
 
@@ -28,14 +27,12 @@ class Sweeper:
         self._queue_of_effect = queue_of_effect
 
     def sweep(self) -> int:
-        """Queue what is due, and journals to be followed, once. Returns how much was due. Raises StoreError."""
+        """Queue what is due, once. Returns how much that was. Raises StoreError."""
         claimed = list(self._store.outbox.claim_due(self._clock.now(), lease=_LEASE, limit=_MOST_OF_A_SHARD))
         for effect in claimed:
             self._queue.submit(self._queue_for(effect), effect)
         if claimed:
             log.info("unfinished work queued again", entries=len(claimed))
-        for shard in self._store.following.shards_behind():
-            self._queue.submit(self._queue_of_effect[FOLLOW], effect_of(FOLLOW, shard))
         return len(claimed)
 
     def _queue_for(self, effect: str) -> str:

@@ -1,6 +1,8 @@
 """A rule id resolved: which row it is, what it says, and where it comes from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from keywords.context import Rule
 from keywords.decision import Action, Certainty
@@ -54,12 +56,14 @@ def explain_rule(rule_id: str, rules: tuple[Rule, ...] = ()) -> RuleInfo:
     return _info(row)
 
 
+@cache
 def all_rules() -> tuple[RuleInfo, ...]:
     """Return every built-in rule, in the order of the tables, for lists and settings pages."""
     return tuple(_info(row) for row in tables().rows)
 
 
-def all_sources() -> dict[str, Source]:
+@cache
+def all_sources() -> Mapping[str, Source]:
     """Return every source that a row may name, by id."""
     return {name: Source(id=name, **fields) for name, fields in read_document("sources").items()}
 

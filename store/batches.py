@@ -25,7 +25,7 @@ __all__ = ["ROWS_PER_CALL", "Batch", "BatchStore", "Row", "Rows", "Undone"]
 
 # Calls that a server has at a time: it flushes its file once for all of them, and does not wait for us. Two are enough
 # where it answers at once; more of them make up for a slow disk or a busy machine, where the gate waits anyhow.
-_FEWEST_CALLS, _MOST_CALLS = 2, 8
+_FEWEST_CALLS, _MOST_CALLS = 2, 4
 _SECONDS_PER_CALL = 0.002
 _KEPT = timedelta(days=7)
 _ALREADY = next(code for code, outcome in ROW_OUTCOMES.items() if outcome == "already")

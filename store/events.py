@@ -11,7 +11,7 @@ import redis
 from store import keys
 from store.addresses import shard_of
 from store.client import store_errors
-from store.functions import Functions
+from store.functions import Call, Functions
 from store.journal import milliseconds, moment
 
 KEPT = timedelta(days=30)
@@ -83,11 +83,13 @@ class EventStore:
 
     def append(self, account: str, events: Sequence[Event]) -> None:
         """Add events to an account's feed; those that are there already change nothing. Raises StoreError."""
+        calls: list[Call] = []
         for event in events:
             names = [keys.event(account, event.id), keys.events(account)]
-            self._functions.call_raw(
-                "sg_event", names, event.id, event.kind, _packed(event), _milliseconds(KEPT), _MOST_EVENTS
-            )
+            arguments = (event.id, event.kind, _packed(event), _milliseconds(KEPT), _MOST_EVENTS)
+            calls.append(("sg_event", names, arguments))
+        if calls:
+            self._functions.start(calls).answers()
 
     def get(self, account: str, event_id: str) -> Event | None:
         """An event, or None when there is none (any more). Raises StoreError."""

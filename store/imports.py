@@ -68,7 +68,8 @@ class ImportStore:
         key, at = keys.import_record(import_id), milliseconds(now)
         document = json.dumps(order, ensure_ascii=False)
         with store_errors():
-            if self._client.hsetnx(key, "account", account):
+            # Whoever died between the two is made up for by the next one.
+            if self._client.hsetnx(key, "account", account) or not self._client.hexists(key, "order"):
                 self._client.hset(key, mapping={"order": document, "status": "queued", "created": at, "updated": at})
                 self._client.zadd(keys.imports_of(account), {import_id: at}, nx=True)
         record = self.get(import_id)

@@ -249,6 +249,11 @@ def upload(upload_id: str, part: int) -> str:
     return f"{{upload:{upload_id}}}:{part}"
 
 
+def upload_facts(upload_id: str) -> str:
+    """What is known of an uploaded file: whose, its name, in how many parts."""
+    return f"{{upload:{upload_id}}}:facts"
+
+
 def number_index(owner: str) -> str:
     """Sorted set of the leaves of an owner's index of numbers: their numbers without the last five digits."""
     return f"{{numbers:{owner}}}:leaves"

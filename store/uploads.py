@@ -1,7 +1,9 @@
 """Uploaded files: kept in compressed parts, so that a worker on another machine can read them."""
 
+import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import IO, Any
 
@@ -13,6 +15,26 @@ from store.client import store_errors
 _PART = 1_000_000
 KEPT = timedelta(days=30)
 KEPT_AFTER_END = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that somebody uploaded and has not decided about yet.
+
+    kind: what it is a list of. parts: in how many it is kept.
+    """
+
+    id: str
+    account: str
+    name: str
+    kind: str
+    parts: int
+    actor: str
+
+    @property
+    def reference(self) -> str:
+        """What an import's order calls it."""
+        return f"{self.id}:{self.parts}"
 
 
 class UploadStore:
@@ -51,3 +73,15 @@ class UploadStore:
             pipeline.expire(keys.upload(upload_id, part), duration)
         with store_errors():
             pipeline.execute()
+
+    def describe(self, upload: Upload, duration: timedelta) -> None:
+        """Keep what is known of a file, and the file, for so long from now on. Raises StoreError."""
+        with store_errors():
+            self._client.set(keys.upload_facts(upload.id), json.dumps(asdict(upload)), ex=duration)
+        self.keep_for(upload.id, upload.parts, duration)
+
+    def get(self, upload_id: str) -> Upload | None:
+        """What is known of a file; None when nothing is, or no longer. Raises StoreError."""
+        with store_errors():
+            found: Any = self._client.get(keys.upload_facts(upload_id))
+        return Upload(**json.loads(found)) if found is not None else None

@@ -10,6 +10,7 @@ from gateway.account_settings import (
     ACCOUNT_SETTINGS,
     CHOICE,
     DATE,
+    LEAST_NUMBER,
     NUMBER,
     SWITCH,
     TEXT,
@@ -77,7 +78,7 @@ def _schema_of(setting: AccountSetting) -> dict[str, Any]:
     by_kind: Mapping[str, Any] = {
         SWITCH: {"type": "boolean"},
         CHOICE: {"type": "string", "enum": list(setting.choices)},
-        NUMBER: {"type": "number", "exclusiveMinimum": 0, "maximum": setting.most},
+        NUMBER: {"type": "number", "minimum": LEAST_NUMBER, "maximum": setting.most},
         DATE: {"type": "string"},
         TEXT: _TEXT,
         TEXT_BY_LANGUAGE: _BY_LANGUAGE,

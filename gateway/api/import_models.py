@@ -55,7 +55,7 @@ class FileForm(Strict):
         None,
         description="JSON: column header -> target field. Target fields: phone, primary_phone, other_phone, "
         "opted_out_at, channel, opted_out, first_name, last_name, contact_id, ignore, property:NAME. Columns that it "
-        "does not name are guessed from their headers.",
+        'does not name are guessed from their headers. "#3" is the third column, whatever its header.',
     )
     default_country: _Country | None = Field(
         None, description="For numbers without a country code; the account's, when left out."

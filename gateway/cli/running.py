@@ -199,7 +199,8 @@ def _run_pool(settings: Settings, processes: int) -> None:
 @click.command()
 @data_option
 def sweeper(data: Path | None) -> None:
-    """Run the sweeper: it finishes what was written but not done, and looks for texts whose webhook never came.
+    """Run the sweeper: it finishes what was written but not done, does what follows from opt-outs, and looks for texts
+    whose webhook never came.
 
     More than one may run.
     """
@@ -209,10 +210,13 @@ def sweeper(data: Path | None) -> None:
     stopping = threading.Event()
     _stop_on_signals(stopping.set)
     reconciling = threading.Thread(target=services.reconciliation.run, args=(stopping,), daemon=True)
+    following = threading.Thread(target=services.following.run, args=(stopping,), daemon=True)
     reconciling.start()
+    following.start()
     try:
         services.sweeper.run(stopping)
     finally:
         stopping.set()
         reconciling.join(_LAST_PAGE)
+        following.join(_LAST_PAGE)
         services.close()

@@ -1,5 +1,6 @@
 """Which column is what: as the uploader says, or guessed from the header, or from what is in it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from gateway.lists.targets import (
 from gateway.normalising import Normaliser
 from gateway.phone import NumberProblem
 
+_PLACE = re.compile(r"#[0-9]{1,4}")
 _SINGLE = ("opted_out_at", "channel", "first_name", "last_name", "contact_id")
 
 
@@ -152,7 +154,8 @@ def columns_of(header: Sequence[str], mapping: Mapping[str, str], guessed: Guess
 
     Args:
         header: the file's first row.
-        mapping: header -> target field; case, spaces and punctuation of a header do not matter.
+        mapping: header -> target field; case, spaces and punctuation of a header do not matter. "#3" is the third
+            column, whatever it is called: headers may be empty, or the same twice.
         guessed: see `guess`.
         kind: what the file is a list of.
 
@@ -169,7 +172,15 @@ def columns_of(header: Sequence[str], mapping: Mapping[str, str], guessed: Guess
             targets[index] = said[index]
         elif target in given and not (target in TARGETS and TARGETS[target].many):
             targets[index] = IGNORE
-    return _put_together(header, targets, guessed, kind)
+    return _put_together(header, targets, guessed, kind, frozenset(said))
+
+
+def position_of(wanted: str, header: Sequence[str]) -> int | None:
+    """The index of a column that is named by its place ("#1" is the first); None for any other name."""
+    if wanted in header or _PLACE.fullmatch(wanted) is None:
+        return None
+    index = int(wanted[1:]) - 1
+    return index if 0 <= index < len(header) else None
 
 
 def _says_phone(said: Mapping[int, str]) -> bool:
@@ -179,6 +190,8 @@ def _says_phone(said: Mapping[int, str]) -> bool:
 def _index_of(header: Sequence[str], names: Sequence[str], wanted: str) -> int:
     if wanted in header:
         return header.index(wanted)
+    if (place := position_of(wanted, header)) is not None:
+        return place
     if folded(wanted) not in names or not folded(wanted):
         raise ListFileError(f"There is no column {wanted!r}; there are: {', '.join(header)}")
     return names.index(folded(wanted))
@@ -195,7 +208,9 @@ def _refuse_unknown(target: str, kind: str) -> None:
         )
 
 
-def _put_together(header: Sequence[str], targets: Sequence[str], guessed: Guess, kind: str) -> Columns:
+def _put_together(
+    header: Sequence[str], targets: Sequence[str], guessed: Guess, kind: str, said: frozenset[int] = frozenset()
+) -> Columns:
     at: dict[str, list[Any]] = {}
     for index, target in enumerate(targets):
         at.setdefault(target, []).append(index)
@@ -211,9 +226,12 @@ def _put_together(header: Sequence[str], targets: Sequence[str], guessed: Guess,
     single = {name: at[name][0] for name in _SINGLE if name in at}
     opted_out: int | None = at.get("opted_out", [None])[0]
     only: tuple[str, ...] = ()
-    if guessed.format is not None and guessed.format.only is not None and opted_out is None:
-        column, only = guessed.format.only
-        opted_out = [folded(name) for name in header].index(column)
+    if guessed.format is not None and guessed.format.only is not None:
+        column, values = guessed.format.only
+        place = [folded(name) for name in header].index(column)
+        # Whoever says that this column is something else knows that every row counts then.
+        if opted_out == place or (opted_out is None and place not in said):
+            opted_out, only = place, values
     properties = {target[len(PROPERTY) :].strip(): at[target][0] for target in at if target.startswith(PROPERTY)}
     if len(properties) > MOST_PROPERTIES:
         raise ListFileError(f"More than {MOST_PROPERTIES} columns would become properties; map the others to ignore.")

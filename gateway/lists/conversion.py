@@ -94,7 +94,9 @@ def _write(rows: Iterable[Sequence[str]], target: Path) -> None:
     with target.open("w", encoding="utf-8", errors="replace", newline="") as file:
         # UTF-8's mark says what it is, also where no cell would show it.
         file.write("\ufeff")
-        csv.writer(file, lineterminator="\n").writerows(rows)
+        # A bare carriage return in a cell would not be quoted, and end the row for whoever reads it.
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([cell.replace("\r", "\n") if "\r" in cell else cell for cell in row] for row in rows)
 
 
 def main() -> int:

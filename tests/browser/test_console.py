@@ -12,7 +12,7 @@ from gateway.console import access
 from gateway.services import Services
 from tests.browser.conftest import SCREENSHOTS
 from tests.browser.pages import check_page
-from tests.processes.installation import Installation
+from tests.processes.installation import Installation, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -32,8 +32,8 @@ def sign_in(page: Page, installation: Installation, email: str, password: str) -
 @pytest.fixture(scope="module")
 def signed_in(browser: Browser, first_start: Installation) -> Iterator[BrowserContext]:
     """A browser of the first person, who signed in with the password that `stopgate up` printed and chose another."""
-    printed = re.search(r"with the password: +(\S+)", first_start.log.read_text(encoding="utf-8"))
-    assert printed, "`stopgate up` prints the first password"
+    # It says so once /readyz answers, which is what this installation waited for too.
+    printed = wait_for(lambda: re.search(r"with the password: +(\S+)", first_start.log.read_text(encoding="utf-8")))
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     sign_in(page, first_start, "admin", printed.group(1))

@@ -77,7 +77,7 @@ def test_settings_are_shown_changed_and_put_back(api: Api) -> None:
 def test_everything_that_is_wrong_with_settings_is_said_at_once_and_nothing_is_changed(api: Api) -> None:
     wrong = {
         "stop_scope": "nobody",
-        "confirm_window": -1,
+        "confirm_window": 1e-9,
         "surprise": None,
         "brand": "Acme",
         "help_message": {"xx": "?"},

@@ -15,8 +15,10 @@ import pytest
 from gateway.event_delivery import PAUSES, EventDelivery
 from gateway.guarded_http import GuardedHttp, is_public
 from gateway.services import Services
-from store.consent import Source
+from store.batches import Batch, Row
+from store.consent import Source, milliseconds
 from store.events import Endpoint
+from store.scopes import Scope
 from tests.conftest import FakeClock
 from tests.webhooks import PERSON
 
@@ -196,6 +198,16 @@ def test_nothing_goes_to_an_endpoint_that_was_switched_off_or_removed(
     run(services)
     assert receiver.requests == []
     assert services.store.outbox.size() == 0
+
+
+def test_the_rows_of_an_import_are_no_events_of_their_own(services: Services, receiver: Receiver) -> None:
+    endpoint(services, receiver)
+    rows = [Row(f"+1415555{index:02d}07", milliseconds(services.clock.now()), index) for index in range(2, 40)]
+    services.store.batches.apply(Batch("b1", Scope.of_account("acme")), "1", rows)
+    run(services)
+    run(services)
+    assert receiver.requests == []
+    assert services.store.events.feed("acme")[0] == []
 
 
 def test_the_feed_goes_on_where_it_was_left(services: Services, api: Api) -> None:

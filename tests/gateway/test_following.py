@@ -1,12 +1,11 @@
 """Every consent change is seen once more by whoever follows the journals: in order, after crashes too."""
 
+import threading
+import time
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import pytest
-from rq import Queue
-from rq.serializers import JSONSerializer
 
 from gateway.following import Following
 from gateway.services import Services
@@ -85,9 +84,16 @@ def test_every_row_of_an_import_is_followed(services: Services, clock: FakeClock
     assert sorted(watcher.seen) == [("acme", row.number, "opted_out") for row in rows]
 
 
-def test_the_sweeper_has_what_is_behind_followed(services: Services, clock: FakeClock) -> None:
+def test_what_is_behind_is_followed_until_told_to_stop(services: Services) -> None:
+    watcher, stopping = Watcher(), threading.Event()
+    thread = threading.Thread(target=Following(services.store, [watcher]).run, args=(stopping,))
+    thread.start()
     opt_out(services, PERSON)
-    services.sweeper.sweep()
-    services.queue.flush()
-    waiting: Any = Queue("default", connection=services.queue_connection, serializer=JSONSerializer)
-    assert waiting.job_ids == [f"follow-{PERSON[-2:]}"]
+    for _ in range(100):
+        if watcher.seen:
+            break
+        time.sleep(0.05)
+    stopping.set()
+    thread.join(5)
+    assert watcher.seen == [("acme", PERSON, "opted_out")]
+    assert not thread.is_alive()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from store.consent import Source
 from store.contacts import NUMBER, Contact, Phone, Rewrite, new_contact_id
 from store.errors import StoreError, StoreMisconfigured
 from store.functions import library_version
+from store.idempotency import Answer
+from store.journal_listing import JournalFilter
 from store.listed import Order, Wanted
 from store.scopes import ALL_CHANNELS, Channel
 from tests.store.samples import ACME, at, drifts, import_rows, is_blocked, lift, opt_out, person, undo
@@ -243,3 +246,29 @@ def test_every_function_name_carries_the_version(own_store: Store) -> None:
     opt_out(own_store, person(1))
     assert is_blocked(own_store, person(1))
     assert own_store.client.exists(keys.members(person(1)[-2:]))
+
+
+def test_what_the_api_keeps_works_on_a_cluster(cluster_store: Store) -> None:
+    """Counts of requests, answers by idempotency key, API keys, and the journals of all shards as one list."""
+    assert [cluster_store.rates.take("key", 3, timedelta(minutes=1))[0] for _ in range(2)] == [3, 6]
+    answers = cluster_store.idempotency
+    assert answers.claim("acme", "a", "f") is None
+    assert answers.claim("acme", "a", "f") == Answer("f")
+    answers.keep("acme", "a", Answer("f", 202, "application/json", "", b"{}"))
+    assert answers.claim("acme", "a", "f") == Answer("f", 202, "application/json", "", b"{}")
+    answers.release("acme", "a")
+    assert answers.claim("acme", "a", "g") is None
+    key = cluster_store.api_keys.create("acme", "read", at(0), name="x")
+    found = cluster_store.api_keys.find(key, at(1))
+    assert found
+    assert [known.id for known in cluster_store.api_keys.all("acme")] == [found.id]
+    for index in range(30):
+        opt_out(cluster_store, person(index))
+    listed, after = [], ""
+    while True:
+        page = cluster_store.journal_listing.newest("acme", JournalFilter(), limit=7, after=after)
+        listed += [entry.number for _, entry in page.items]
+        after = page.next
+        if not after:
+            break
+    assert sorted(listed) == sorted(person(index) for index in range(30))
