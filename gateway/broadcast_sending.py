@@ -220,7 +220,7 @@ def _request(record: BroadcastRecord, number: str, body: str) -> SendRequest:
         body=body,
         kind="broadcast",
         audience=record.audience,
-        sent_by=record.started_by,
+        sent_by=record.resumed_by or record.started_by,
         broadcast=record.id,
         seed=record.seed,
     )

@@ -288,7 +288,7 @@ class Broadcasts:
         if record.status != "stopped":
             raise _not_sending(record)
         _refuse_unknown_sender(account, record.sender)
-        changes = {"status": "sending", "problem": "", "stopped_by": "", "started_by": actor}
+        changes = {"status": "sending", "problem": "", "stopped_by": "", "resumed_by": actor}
         if record.alarm:
             changes["alarm"] = "overruled"
         nudge(self._store, record.id, self._clock.now() + BEFORE_IT_IS_WRITTEN)

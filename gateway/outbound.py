@@ -16,7 +16,7 @@ from store import Store
 from store.addresses import shard_of
 from store.consent import Block, Change, Source
 from store.directory import Account
-from store.messages import HandOver, Message, Result, Settled, message_id
+from store.messages import HandOver, Message, Result, Settled, message_id, shard_of_message
 from store.scopes import Channel, Scope
 
 log = logger(__name__)
@@ -157,6 +157,10 @@ class Outbound:
         """
         message = self._store.messages.get(identifier)
         if message is None:
+            # Its retention ended while it waited, as that of a text of a stopped broadcast may.
+            shard = shard_of_message(identifier)
+            if shard:
+                self._store.outbox.done(shard, effect_of(SEND, identifier))
             return "missing"
         if message.broadcast and self._put_off(message):
             return "put_off"

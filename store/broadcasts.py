@@ -43,6 +43,7 @@ class BroadcastRecord:
     seed: str = ""
     started_by: str = ""
     stopped_by: str = ""
+    resumed_by: str = ""
     started_at: datetime | None = None
     walked_at: datetime | None = None
     ended_at: datetime | None = None
@@ -220,7 +221,7 @@ def _record(broadcast_id: str, raw: Mapping[bytes, bytes]) -> BroadcastRecord | 
     # A record of which only a lease is left is that of a removed draft.
     if text.get("status", _REMOVED) == _REMOVED:
         return None
-    names = ("created_by", "seed", "started_by", "stopped_by", "place", "problem", "alarm")
+    names = ("created_by", "seed", "started_by", "stopped_by", "resumed_by", "place", "problem", "alarm")
     times = {f"{name}_at": moment(text[name]) if text.get(name) else None for name in ("started", "walked", "ended")}
     more: dict[str, Any] = {**{name: text.get(name, "") for name in names}, **times}
     return BroadcastRecord(

@@ -93,6 +93,7 @@ class BroadcastView(BaseModel):
     started_at: datetime | None
     started_by: str | None
     stopped_by: str | None
+    resumed_by: str | None
     ended_at: datetime | None
 
 

@@ -115,5 +115,6 @@ def broadcast_view(broadcast: Broadcast) -> BroadcastView:
         started_at=record.started_at,
         started_by=record.started_by or None,
         stopped_by=record.stopped_by or None,
+        resumed_by=record.resumed_by or None,
         ended_at=record.ended_at,
     )

@@ -12,6 +12,7 @@ from gateway.broadcast_sending import BROADCAST, BroadcastSending
 from gateway.errors import NotAllowed
 from gateway.queueing import SEND, parts_of
 from gateway.services import Services
+from store import keys
 from store.consent import Source
 from store.directory import Account
 from tests.conftest import FakeClock
@@ -170,10 +171,42 @@ def test_a_stop_calls_back_what_waits_and_going_on_forgets_nobody(
     assert "put_off" in run()
     assert fake_twilio.sent == []
     assert services.broadcasts.stop(account, draft, actor="a").record.status == "stopped"  # repeating is safe
-    assert services.broadcasts.resume(account, draft, actor="a").record.status == "sending"
+    resumed = services.broadcasts.resume(account, draft, actor="user bob@example.com").record
+    assert (resumed.status, resumed.started_by, resumed.resumed_by) == ("sending", "a", "user bob@example.com")
     run()
     assert texted(fake_twilio) == Counter(PEOPLE)
     assert services.broadcasts.get(account, draft).record.status == "finished"
+
+
+def test_g2_who_opts_out_while_it_is_stopped_gets_nothing_when_it_goes_on(
+    services: Services, client: FlaskClient, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run(rounds=1, only=BROADCAST)
+    services.broadcasts.stop(account, draft, actor="a")
+    run()
+    text(client, "STOP", From=PEOPLE[7], MessageSid="SM" + "d" * 32)
+    services.broadcasts.resume(account, draft, actor="a")
+    run()
+    assert {m["To"] for m in fake_twilio.sent if "fair" in m["Body"]} == set(PEOPLE) - {PEOPLE[7]}
+    assert services.broadcasts.get(account, draft).counts["suppressed"] == 1
+
+
+def test_a_text_whose_retention_ended_while_its_broadcast_was_stopped_is_asked_for_no_more(
+    services: Services, account: Account, draft: str, run: Run
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run(rounds=1, only=BROADCAST)
+    services.broadcasts.stop(account, draft, actor="a")
+    run()
+    for message in services.store.broadcasts.those_put_off(draft):
+        services.store.client.delete(keys.message(message[1:3], message))
+    later = services.clock.now() + timedelta(days=1)
+    due = [one for one in services.store.outbox.claim_due(later, lease=timedelta(0), limit=5000) if "send:" in one]
+    assert {services.outbound.hand_over(parts_of(one)[1]) for one in due} == {"missing"}
+    assert len(due) == len(PEOPLE)
+    again = services.store.outbox.claim_due(later + timedelta(days=1), lease=timedelta(0), limit=5000)
+    assert [one for one in again if "send:" in one] == []
 
 
 def test_a_large_audience_is_taken_in_parts_so_that_no_queue_fills(
