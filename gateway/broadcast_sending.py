@@ -20,7 +20,7 @@ from gateway.outbound import SendRequest
 from gateway.queueing import BULK, SEND, JobQueue, effect_of
 from store import Store
 from store.addresses import place_of
-from store.broadcasts import BroadcastRecord
+from store.broadcasts import BroadcastFigures, BroadcastRecord
 from store.consent import Block
 from store.directory import Account
 from store.messages import shard_of_message
@@ -131,9 +131,9 @@ class BroadcastSending:
         if not held or self._store.broadcasts.status(record.id) != "sending":
             return False
         figures = self._figures(record)
-        return figures["queued"] < self._ahead and not self._has_to_stop(account, record, figures)
+        return figures.by_status["queued"] < self._ahead and not self._has_to_stop(account, record, figures)
 
-    def _figures(self, record: BroadcastRecord) -> Counter[str]:
+    def _figures(self, record: BroadcastRecord) -> BroadcastFigures:
         return self._store.broadcasts.figures([record.id])[record.id]
 
     def _take(self, account: Account, record: BroadcastRecord, numbers: Sequence[str]) -> Counter[str]:
@@ -157,7 +157,7 @@ class BroadcastSending:
         """Note how far it is, also when it was stopped meanwhile; False when another worker has it."""
         return self._store.broadcasts.change(record.id, self._clock.now(), changes, expect={"holder": [token]})
 
-    def _has_to_stop(self, account: Account, record: BroadcastRecord, figures: Counter[str]) -> bool:
+    def _has_to_stop(self, account: Account, record: BroadcastRecord, figures: BroadcastFigures) -> bool:
         """Stop it when too many of those who were texted opt out (setting opt_out_rate_alarm)."""
         if record.alarm:
             return False
@@ -177,7 +177,7 @@ class BroadcastSending:
 
     def _finish(self, record: BroadcastRecord) -> None:
         """It is over when no text waits any more."""
-        now, waiting = self._clock.now(), self._figures(record)["queued"]
+        now, waiting = self._clock.now(), self._figures(record).by_status["queued"]
         if waiting and record.walked_at is not None and now - record.walked_at < _WATCHED:
             return
         changes = {"status": "finished", "ended": now}
@@ -192,9 +192,9 @@ def nudge(store: Store, identifier: str, due_at: datetime, queue: JobQueue | Non
         queue.submit(BULK, effect)
 
 
-def texted(figures: Counter[str]) -> int:
-    """How many texts left for the carrier, of figures by status."""
-    return sum(count for status, count in figures.items() if status not in _NOT_TEXTED)
+def texted(figures: BroadcastFigures) -> int:
+    """How many texts left for the carrier."""
+    return sum(count for status, count in figures.by_status.items() if status not in _NOT_TEXTED)
 
 
 def opted_out_of(left: int, sent: int) -> float:

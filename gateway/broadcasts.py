@@ -4,84 +4,25 @@ broadcast_sending.py is what workers do. Nothing here or there reaches a carrier
 handed over like any other, through the gate (G2).
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
 from gateway.account_settings import setting_of
 from gateway.audience_scopes import only_sender
-from gateway.audiences import SendingAudience, Suppressed
-from gateway.broadcast_sending import BEFORE_IT_IS_WRITTEN, days_of, nudge, opted_out_of, texted
+from gateway.audiences import SendingAudience
+from gateway.broadcast_figures import Broadcast, Left, broadcast_of
+from gateway.broadcast_sending import BEFORE_IT_IS_WRITTEN, days_of, nudge
 from gateway.broadcast_texts import refuse_unknown_variables, text_for
 from gateway.clock import Clock
 from gateway.errors import NotAllowed
 from gateway.queueing import JobQueue
 from store import Store
-from store.broadcasts import BroadcastRecord
+from store.addresses import is_number
+from store.broadcasts import BroadcastFigures, BroadcastRecord
 from store.consent import milliseconds
 from store.directory import Account
 
 _ANYBODY = "+12025550100"
-_GROUPS: Mapping[str, Sequence[str]] = {
-    "waiting": ("queued",),
-    "sent": ("accepted", "sent"),
-    "delivered": ("delivered", "read"),
-    "failed": ("failed", "undelivered", "canceled"),
-    "suppressed": ("suppressed",),
-    "expired": ("expired",),
-    "unknown": ("unknown",),
-}
-"""What became of texts, as people are told, and the statuses that this is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broadcast:
-    """A broadcast and what came of it until now.
-
-    counts: texts by what became of them (waiting, sent, delivered, failed, suppressed, expired, unknown). skipped:
-    members for whom no text was made. opted_out: people who opted out by text or link within a week of it.
-    """
-
-    record: BroadcastRecord
-    counts: Mapping[str, int]
-    skipped: Sequence[Suppressed]
-    texted: int
-    opted_out: int
-    alarming: bool
-
-    @property
-    def texts(self) -> int:
-        """How many texts were made."""
-        return sum(self.counts.values())
-
-    @property
-    def left_out(self) -> int:
-        """How many members no text was made for."""
-        return sum(one.count for one in self.skipped)
-
-    @property
-    def done(self) -> int:
-        """Members about whom it is over: their text left or was stopped, or none was made."""
-        return self.texts - self.counts["waiting"] + self.left_out
-
-    @property
-    def size(self) -> int:
-        """Members in all; while the audience is gone through, as many as there were at the start."""
-        reached = self.texts + self.left_out
-        return reached if self.record.walked_at else max(reached, self.record.size)
-
-    @property
-    def progress(self) -> float:
-        """How much of it is over, from 0 to 1."""
-        if self.record.status == "finished":
-            return 1.0
-        return min(1.0, self.done / self.size) if self.size else 0.0
-
-    @property
-    def rate(self) -> float | None:
-        """Opt-outs per text that left; None before the first."""
-        return self.opted_out / self.texted if self.texted else None
 
 
 class Broadcasts:
@@ -121,6 +62,33 @@ class Broadcasts:
         """
         return self._with_figures(account, self._store.broadcasts.newest(account.id, limit, before=before))
 
+    def who_left(
+        self, account: Account, identifier: str, limit: int, *, before: tuple[datetime, str] | None = None
+    ) -> list[Left]:
+        """Who opted out within a week of a broadcast, newest first.
+
+        Args:
+            account, identifier: which.
+            limit: how many at most.
+            before: time and text of the last one of the page before.
+
+        Raises:
+            NotAllowed: not_found. StoreError: there is no answer.
+        """
+        record = self._record(account, identifier)
+        if record.status == "draft":
+            return []
+        _, last = days_of(record, self._clock.now().date())
+        until = datetime.combine(last + timedelta(days=1), time(), UTC)
+        since = record.started_at or record.created_at
+        found = self._store.broadcasts.who_left(account.id, identifier, since, until)
+        shown = [one for one in found if before is None or one < before][:limit]
+        texts = self._store.texts.read([text for _, text in shown])
+        return [
+            Left(at, text, message.address if message is not None and is_number(message.address) else "")
+            for (at, text), message in zip(shown, texts, strict=True)
+        ]
+
     def _record(self, account: Account, identifier: str) -> BroadcastRecord:
         record = self._store.broadcasts.get(identifier)
         if record is None or record.account != account.id:
@@ -134,7 +102,8 @@ class Broadcasts:
         left = self._store.broadcasts.left(account.id, {record.id: days_of(record, today) for record in begun})
         alarm = float(setting_of(account.settings, "opt_out_rate_alarm"))
         return [
-            _broadcast(record, figures.get(record.id, Counter()), left.get(record.id, 0), alarm) for record in records
+            broadcast_of(record, figures.get(record.id, BroadcastFigures()), left.get(record.id, 0), alarm)
+            for record in records
         ]
 
     def create(self, account: Account, *, name: str, audience: str, sender: str, body: str, actor: str) -> Broadcast:
@@ -228,20 +197,31 @@ class Broadcasts:
             raise _not_a_draft(record)
         if as_of is not None and as_of != record.updated_at:
             raise NotAllowed("changed_meanwhile", "Somebody changed the broadcast meanwhile. Look at it again.")
-        sender = self._ready(account, record)
-        members = self._refuse_nobody(account, record)
+        sender, audience = self._ready(account, record)
         now = self._clock.now()
         # The effect first: a broadcast without its effect would wait for ever.
         nudge(self._store, record.id, now + BEFORE_IT_IS_WRITTEN)
-        changes = {"status": "sending", "sender": sender, "size": members, "started_by": actor, "started": now}
+        changes = {"status": "sending", "sender": sender, "size": audience.members, "started_by": actor, "started": now}
         expect = {"status": ["draft"], "updated": [str(milliseconds(record.updated_at))]}
         if not self._store.broadcasts.change(record.id, now, changes, expect=expect):
             raise NotAllowed("changed_meanwhile", "Somebody changed the broadcast meanwhile. Look at it again.")
         self._go(record.id)
         return self.get(account, identifier)
 
-    def _ready(self, account: Account, record: BroadcastRecord) -> str:
-        """The sender of a broadcast that can be sent."""
+    def ready(self, account: Account, identifier: str) -> tuple[str, SendingAudience]:
+        """What a draft would be sent from, and who would get it, were it started now; refused as `start` refuses.
+
+        Raises:
+            NotAllowed: not_found, not_a_draft, unknown_audience, unknown_sender, sender_needed, empty_text,
+                no_public_url or nobody_to_text.
+            StoreError: there is no answer.
+        """
+        account, record = self._fresh(account), self._record(account, identifier)
+        if record.status != "draft":
+            raise _not_a_draft(record)
+        return self._ready(account, record)
+
+    def _ready(self, account: Account, record: BroadcastRecord) -> tuple[str, SendingAudience]:
         sender = self.sender_of(account, record)
         if not sender:
             raise NotAllowed("sender_needed", "Choose the sender that the texts come from.")
@@ -249,13 +229,10 @@ class Broadcasts:
             raise NotAllowed("empty_text", "The broadcast has no text yet.")
         _refuse_impossible(account, audience=record.audience, sender=sender, body=record.body)
         self._filled(account, sender, _ANYBODY, text_for(account, record.body))
-        return sender
-
-    def _refuse_nobody(self, account: Account, record: BroadcastRecord) -> int:
         found = self.sending_audience(account, record)
         if not found.sendable:
             raise NotAllowed("nobody_to_text", "Nobody in the audience may be texted now.")
-        return found.members
+        return sender, found
 
     def _go(self, identifier: str) -> None:
         nudge(self._store, identifier, self._clock.now() + BEFORE_IT_IS_WRITTEN, self._queue)
@@ -299,16 +276,6 @@ class Broadcasts:
     def _fresh(self, account: Account) -> Account:
         """The account with the audiences that were named since the caller read it."""
         return self._store.directory.current(fresh=True).accounts.get(account.id, account)
-
-
-def _broadcast(record: BroadcastRecord, figures: Counter[str], left: int, alarm: float) -> Broadcast:
-    counts = {group: sum(figures[status] for status in statuses) for group, statuses in _GROUPS.items()}
-    skipped = []
-    for what, count in sorted(record.skipped.items()):
-        reason, scope, source = what.split("|")
-        skipped.append(Suppressed(reason, scope, source, count))
-    sent = texted(figures)
-    return Broadcast(record, counts, skipped, sent, left, opted_out_of(left, sent) >= alarm and left > 0)
 
 
 def _refuse_impossible(account: Account, *, audience: str, sender: str, body: str) -> None:

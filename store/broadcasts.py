@@ -54,6 +54,14 @@ class BroadcastRecord:
     alarm: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class BroadcastFigures:
+    """Texts of a broadcast: by status (handing_over counts as queued), and those with a reason by status and why."""
+
+    by_status: Counter[str] = field(default_factory=Counter)
+    by_reason: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
 class BroadcastStore:
     """Broadcasts of all accounts."""
 
@@ -150,18 +158,21 @@ class BroadcastStore:
         older: Any = self._client.zrevrangebyscore(key, f"({at}", "-inf", start=0, num=limit)
         return [*(name for name in same if name.decode() < last), *older][:limit]
 
-    def figures(self, broadcast_ids: Sequence[str]) -> dict[str, Counter[str]]:
-        """How many texts of each broadcast there are, by status (handing_over counts as queued); one round trip.
+    def figures(self, broadcast_ids: Sequence[str]) -> dict[str, BroadcastFigures]:
+        """How many texts of each broadcast there are, and what became of them; one round trip.
 
         They were counted in the same step as each text's status, and are kept for 400 days. Raises StoreError.
         """
-        totals: dict[str, Counter[str]] = {identifier: Counter() for identifier in broadcast_ids}
+        totals = {identifier: BroadcastFigures() for identifier in broadcast_ids}
         asked = [(identifier, shard) for identifier in broadcast_ids for shard in keys.SHARDS]
         names = [keys.broadcast_figures(shard, identifier) for identifier, shard in asked]
         answers = read_many(self._topology, [(name, ("HGETALL", name)) for name in names]) if names else []
         for (identifier, _), raw in zip(asked, answers, strict=True):
-            for status, count in _mapping(raw).items():
-                totals[identifier][status.decode()] += int(count)
+            for name, count in _mapping(raw).items():
+                status, _, reason = name.decode().partition("|")
+                totals[identifier].by_status[status] += int(count)
+                if reason:
+                    totals[identifier].by_reason[status, reason] += int(count)
         return totals
 
     def left(self, account: str, asked: Mapping[str, tuple[date, date]]) -> dict[str, int]:
@@ -187,6 +198,28 @@ class BroadcastStore:
             for (identifier, _), count in zip(fields[month], counts, strict=True):
                 totals[identifier] += int(count or 0)
         return totals
+
+    def who_left(self, account: str, broadcast_id: str, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
+        """When people opted out after a broadcast, and the id of the text each had got of it; newest first.
+
+        Args:
+            account, broadcast_id: which.
+            since, until: when they may have.
+
+        Raises:
+            StoreError: there is no answer.
+        """
+        names = [keys.left_after(shard, account) for shard in keys.SHARDS]
+        commands = [
+            (name, ("ZRANGEBYSCORE", name, milliseconds(since), milliseconds(until), "WITHSCORES")) for name in names
+        ]
+        found = []
+        for raw in read_many(self._topology, commands):
+            for member, at in raw:
+                broadcast, _, text = member.decode().partition(":")
+                if broadcast == broadcast_id:
+                    found.append((moment(round(at)), text))
+        return sorted(found, reverse=True)
 
     def put_off(self, broadcast_id: str, message_id: str) -> None:
         """Note a text that was not handed over because its broadcast is stopped. Raises StoreError."""

@@ -239,6 +239,11 @@ def broadcast_figures(shard: str, broadcast_id: str) -> str:
     return f"{{{shard}}}:broadcast:{broadcast_id}"
 
 
+def left_after(shard: str, account: str) -> str:
+    """Sorted set of the texts of broadcasts after which people opted out, by when they did: "broadcast:text"."""
+    return f"{{{shard}}}:left:{account}"
+
+
 def import_report(import_id: str, part: int) -> str:
     """A part of an import's report, compressed."""
     return f"{{import:{import_id}}}:report:{part}"

@@ -153,6 +153,9 @@ class MessageStore:
         if message.broadcast:
             names.append(keys.broadcast_figures(shard_of(message.address), message.broadcast))
             entry["broadcast"] = len(names)
+        if message.direction == "in":
+            names.append(keys.left_after(shard_of(message.address), message.account))
+            entry["left"] = len(names)
         return without_none(
             {
                 "id": message.id,

@@ -87,6 +87,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api_broadcasts.list_broadcasts": _READ,
     "api_broadcasts.create_broadcast": _MANAGE,
     "api_broadcasts.get_broadcast": _READ,
+    "api_broadcasts.list_broadcast_opt_outs": _READ,
     "api_broadcasts.change_broadcast": _MANAGE,
     "api_broadcasts.remove_broadcast": _MANAGE,
     "api_broadcasts.start_broadcast": _MANAGE,

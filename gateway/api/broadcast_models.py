@@ -62,6 +62,14 @@ class CountsView(BaseModel):
     unknown: int
 
 
+class ReasonView(BaseModel):
+    """How many texts ended so, and why: the `status` and `reason` of a message."""
+
+    status: str
+    reason: str
+    count: int
+
+
 class BroadcastView(BaseModel):
     """A broadcast.
 
@@ -82,6 +90,7 @@ class BroadcastView(BaseModel):
     members: int | None = Field(description="Null for a draft; see /audiences/{id}/sendable.")
     progress: float
     counts: CountsView
+    reasons: list[ReasonView] = Field(description="Texts that ended with a reason, by status and reason.")
     skipped: list[SuppressedView]
     opted_out: int
     opt_out_rate: float | None
@@ -95,6 +104,20 @@ class BroadcastView(BaseModel):
     stopped_by: str | None
     resumed_by: str | None
     ended_at: datetime | None
+
+
+class LeftView(BaseModel):
+    """Somebody who opted out within seven days of a broadcast."""
+
+    number: str | None = Field(description="Null when the person was erased, or the text is not kept any more.")
+    opted_out_at: datetime
+    message: str = Field(description="The text of the broadcast that they had got.")
+
+
+class LeftList(Paged):
+    """Who opted out after a broadcast, newest first."""
+
+    items: list[LeftView]
 
 
 class BroadcastList(Paged):

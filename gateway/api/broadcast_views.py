@@ -13,10 +13,13 @@ from gateway.api.broadcast_models import (
     BroadcastPath,
     BroadcastView,
     CountsView,
+    LeftList,
+    LeftView,
+    ReasonView,
 )
 from gateway.api.paging import PageQuery, next_of, place_of
 from gateway.api.rendering import as_json
-from gateway.broadcasts import Broadcast
+from gateway.broadcast_figures import Broadcast
 from store.consent import milliseconds, moment
 
 _BROADCASTS = Tag(name="broadcasts", description="One text to an audience: written, started, stopped, counted.")
@@ -52,6 +55,18 @@ def create_broadcast(body: BroadcastBody) -> Response:
 def get_broadcast(path: BroadcastPath) -> Response:
     """A broadcast: how far it is and what came of its texts."""
     return as_json(broadcast_view(services().broadcasts.get(account(), path.id)))
+
+
+@broadcasts_api.get("/broadcasts/<id>/opt-outs", tags=[_BROADCASTS], responses={200: LeftList})
+def list_broadcast_opt_outs(path: BroadcastPath, query: PageQuery) -> Response:
+    """Who opted out within seven days of a broadcast, newest first."""
+    at, _, last = place_of(query).partition(":")
+    before = (moment(at), last) if at else None
+    found = services().broadcasts.who_left(account(), path.id, query.limit + 1, before=before)
+    shown = found[: query.limit]
+    place = f"{milliseconds(shown[-1].at)}:{shown[-1].text}" if len(found) > len(shown) else ""
+    items = [LeftView(number=one.number or None, opted_out_at=one.at, message=one.text) for one in shown]
+    return as_json(LeftList(items=items, next=next_of(query, place)))
 
 
 @broadcasts_api.patch("/broadcasts/<id>", tags=[_BROADCASTS], responses={200: BroadcastView})
@@ -104,6 +119,7 @@ def broadcast_view(broadcast: Broadcast) -> BroadcastView:
         members=None if record.status == "draft" else broadcast.size,
         progress=round(broadcast.progress, 3),
         counts=CountsView(**broadcast.counts),
+        reasons=[ReasonView(status=one.status, reason=one.reason, count=one.count) for one in broadcast.reasons],
         skipped=skipped,
         opted_out=broadcast.opted_out,
         opt_out_rate=None if broadcast.rate is None else round(broadcast.rate, 4),

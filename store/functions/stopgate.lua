@@ -337,15 +337,19 @@ local function count_opt_out(keys, entry, changes, results)
 end
 
 -- A text counts on the day it was made, under what it is now: the figures of a day add up to its texts.
--- A text of a broadcast counts in the figures of that too (`broadcast` is their key).
-local function recount(keys, entry, old, new)
+-- A text of a broadcast counts in the figures of that too (`broadcast` is their key), there with its reason.
+local function with_reason(status, reason)
+  return reason and reason ~= '' and status ~= 'queued' and status .. '|' .. reason or status
+end
+
+local function recount(keys, entry, old, new, was, why)
   if old == 'handing_over' then old = 'queued' end
   if old == new then return end
   count_day(keys, entry, 'out:' .. old, -1)
   count_day(keys, entry, 'out:' .. new)
   if entry.broadcast then
-    redis.call('HINCRBY', keys[entry.broadcast], old, -1)
-    redis.call('HINCRBY', keys[entry.broadcast], new, 1)
+    redis.call('HINCRBY', keys[entry.broadcast], with_reason(old, was), -1)
+    redis.call('HINCRBY', keys[entry.broadcast], with_reason(new, why), 1)
   end
 end
 
@@ -386,8 +390,8 @@ local function enlist(keys, payload, message)
   end
 end
 
--- What somebody was texted for last, of the newest texts of a thread: the audience, and the broadcast when that was
--- less than a week ago; nil when for none.
+-- What somebody was texted for last, of the newest texts of a thread: the audience, and when that was less than a week
+-- ago the broadcast and its text; nil when for none.
 local LEFT_BECAUSE = 7 * 24 * 3600 * 1000
 
 local function texted_for(keys, position, now)
@@ -396,16 +400,20 @@ local function texted_for(keys, position, now)
     for index = 1, #text[2], 2 do fields[text[2][index]] = text[2][index + 1] end
     if fields.audience then
       local recent = tonumber(now) - tonumber(string.match(text[1], '^%d+')) < LEFT_BECAUSE
-      return fields.audience, recent and fields.broadcast or nil
+      return fields.audience, recent and fields.broadcast or nil, fields.id
     end
   end
 end
 
--- An opt-out is put down to what the person was texted for last.
+-- An opt-out is put down to what the person was texted for last; to a text of a broadcast once.
 local function count_left(keys, entry, thread, now)
-  local audience, broadcast = texted_for(keys, thread, now)
+  local audience, broadcast, text = texted_for(keys, thread, now)
   if audience then count_day(keys, entry, 'left:' .. audience) end
-  if broadcast then count_day(keys, entry, 'left_broadcast:' .. broadcast) end
+  if not broadcast then return end
+  redis.call('ZREMRANGEBYSCORE', keys[entry.left], '-inf', tonumber(now) - DAYS_KEPT)
+  if redis.call('ZADD', keys[entry.left], 'NX', now, broadcast .. ':' .. text) == 0 then return end
+  redis.call('PEXPIRE', keys[entry.left], DAYS_KEPT)
+  count_day(keys, entry, 'left_broadcast:' .. broadcast)
 end
 
 ------------------------------------------------------------------------------------------------------------
@@ -423,7 +431,7 @@ end
 
 local function finish(keys, payload, status, reason)
   redis.call('HSET', keys[payload.message], 'status', status, 'reason', reason or '', 'updated', payload.now)
-  recount(keys, payload, 'queued', status)
+  recount(keys, payload, 'queued', status, '', reason)
   redis.call('ZREM', keys[payload.outbox], payload.effect)
   note(keys, payload, payload.now, status, reason)
 end
@@ -566,7 +574,7 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_change: a consent change that did not come as a text (API, admin, carrier, import of one)
---   KEYS     counters, figures of the day, [thread,] then per change: gate text, gate voice, details, journal, members, and for
+--   KEYS     counters, figures of the day, [thread, who left,] then per change: gate text, gate voice, details, journal, members, and for
 --            what is entered beside a person's own word the details of that
 --   returns  JSON list of {scope, outcome, entry, held_by}
 
@@ -756,11 +764,11 @@ end)
 --   returns  JSON {outcome: "applied" | "kept" | "duplicate" | "missing", status, parked}
 
 local function raise(keys, payload)
-  local current = redis.call('HGET', keys[payload.message], 'status')
+  local current, was = unpack(redis.call('HMGET', keys[payload.message], 'status', 'reason'))
   if RANK_OF_STATUS[payload.status] <= RANK_OF_STATUS[current] then return 'kept', current end
   redis.call('HSET', keys[payload.message], 'status', payload.status, 'reason', payload.reason, 'code', payload.code,
     'updated', payload.now)
-  recount(keys, payload, current, payload.status)
+  recount(keys, payload, current, payload.status, was, payload.reason)
   count(keys, payload, 'outbound_' .. payload.status)
   return 'applied', payload.status
 end

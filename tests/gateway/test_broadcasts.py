@@ -15,6 +15,7 @@ from gateway.services import Services
 from store import keys
 from store.consent import Source
 from store.directory import Account
+from store.scopes import Scope
 from tests.conftest import FakeClock
 from tests.fake_twilio import FakeTwilio
 from tests.webhooks import STATUS, post, status_form, text
@@ -130,6 +131,8 @@ def test_g2_who_opts_out_or_is_held_while_their_text_waits_is_suppressed_at_hand
     assert [m["Body"] for m in fake_twilio.sent if m["To"] == PEOPLE[5] and "fair" in m["Body"]] == []
     ended = services.broadcasts.get(account, draft)
     assert (ended.counts["suppressed"], ended.counts["sent"], ended.record.status) == (1, 29, "finished")
+    reason = {"stop": "opted_out", "hold": "held"}[how]
+    assert [(one.status, one.reason, one.count) for one in ended.reasons] == [("suppressed", reason, 1)]
 
 
 def test_g9_a_block_that_is_repeated_after_a_crash_texts_nobody_twice_and_counts_the_same(
@@ -257,6 +260,7 @@ def test_an_opt_out_within_a_week_is_put_down_to_the_broadcast(
     clock.pass_time(timedelta(days=days))
     text(client, "STOP", From=PEOPLE[3], MessageSid="SM" + "c" * 32)
     found = services.broadcasts.get(account, draft)
+    assert [one.number for one in services.broadcasts.who_left(account, draft, 10)] == [PEOPLE[3]] * counted
     assert found.opted_out == counted
     assert found.alarming == bool(counted)  # 1 of 30 is more than one per hundred
 
@@ -276,6 +280,38 @@ def test_an_opt_out_by_link_is_put_down_to_the_broadcast_too(
     services.opt_out_links.opt_out(target)
     services.opt_out_links.opt_out(target)
     assert services.broadcasts.get(account, made.record.id).opted_out == 1
+    assert [one.number for one in services.broadcasts.who_left(account, made.record.id, 10)] == [message["To"]]
+
+
+def test_who_opts_out_comes_back_and_opts_out_again_is_one_person(
+    services: Services, client: FlaskClient, clock: FakeClock, account: Account, draft: str, run: Run
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run()
+    for number, word in enumerate(("STOP", "START", "STOP")):
+        clock.pass_time(timedelta(hours=1))
+        text(client, word, From=PEOPLE[3], MessageSid=f"SM{number:032x}")
+    assert services.store.consent.blocks(PEOPLE[3], [Scope.of_account("acme")])
+    assert services.broadcasts.get(account, draft).opted_out == 1
+
+
+def test_a_text_that_failed_and_arrives_after_all_is_counted_once_with_its_reason(
+    services: Services, client: FlaskClient, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run()
+    message = fake_twilio.sent[0]
+    where = f"{STATUS}?{message['StatusCallback'].partition('?')[2]}"
+    for status, code, reasons in (
+        ("undelivered", "30006", [("undelivered", "not_textable", 1)]),
+        ("delivered", "", []),
+    ):
+        form = status_form(status, message["Sid"], address=message["To"], code=code)
+        assert post(client, where, form).status_code == 204
+        found = services.broadcasts.get(account, draft)
+        assert [(one.status, one.reason, one.count) for one in found.reasons] == reasons
+        assert found.texts == 30
+    assert found.counts["delivered"] == 1
 
 
 def test_when_too_many_opt_out_it_stops_until_somebody_goes_on(
@@ -440,6 +476,23 @@ def test_the_list_goes_on_where_a_page_ended_and_a_draft_can_be_thrown_away(api:
     assert len(api("GET", "/broadcasts")[1]["items"]) == 4
 
 
+def test_the_api_lists_who_opted_out_after_a_broadcast_page_by_page(
+    api: Any, client: FlaskClient, clock: FakeClock, account: Account, run: Run
+) -> None:
+    made = api("POST", "/broadcasts", {"audience": AUDIENCE, "body": BODY})[1]
+    path = f"/broadcasts/{made['id']}"
+    assert api("GET", f"{path}/opt-outs")[1] == {"items": [], "next": None}
+    api("POST", f"{path}/start", {})
+    run()
+    for number, person in enumerate(PEOPLE[:3]):
+        clock.pass_time(timedelta(minutes=1))
+        text(client, "STOP", From=person, MessageSid=f"SM{number:032x}")
+    _, first = api("GET", f"{path}/opt-outs?limit=2")
+    _, rest = api("GET", f"{path}/opt-outs?limit=2&cursor={first['next']}")
+    assert [one["number"] for one in [*first["items"], *rest["items"]]] == PEOPLE[2::-1]
+    assert rest["next"] is None
+
+
 WRITES = [("POST", "/broadcasts", {"audience": AUDIENCE}), ("PATCH", "{}", {}), ("DELETE", "{}", None)]
 WRITES += [("POST", "{}/" + what, {}) for what in ("start", "stop", "resume")]
 
@@ -452,7 +505,7 @@ def test_keys_that_only_send_or_read_text_no_audience(
     assert api(method, path.format(f"/broadcasts/{draft}"), body, role=role)[1]["code"] == "not_permitted"
 
 
-@pytest.mark.parametrize(("method", "path", "body"), [("GET", "{}", None), *WRITES[1:]])
+@pytest.mark.parametrize(("method", "path", "body"), [("GET", "{}", None), ("GET", "{}/opt-outs", None), *WRITES[1:]])
 def test_g8_a_stranger_finds_no_broadcast_of_others(
     api: Any, account: Account, draft: str, method: str, path: str, body: Any
 ) -> None:
