@@ -8,7 +8,7 @@ from gateway.audiences import Suppressed
 from gateway.broadcast_sending import opted_out_of, texted
 from store.broadcasts import BroadcastFigures, BroadcastRecord
 
-_GROUPS: Mapping[str, Sequence[str]] = {
+GROUPS: Mapping[str, Sequence[str]] = {
     "waiting": ("queued",),
     "sent": ("accepted", "sent"),
     "delivered": ("delivered", "read"),
@@ -27,6 +27,11 @@ class Reason:
     status: str
     reason: str
     count: int
+
+    @property
+    def group(self) -> str:
+        """What became of them, as people are told: a key of GROUPS."""
+        return next((name for name, statuses in GROUPS.items() if self.status in statuses), "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class Broadcast:
 
 def broadcast_of(record: BroadcastRecord, figures: BroadcastFigures, left: int, alarm: float) -> Broadcast:
     """A broadcast with its figures. left: who opted out after it; alarm: the setting opt_out_rate_alarm."""
-    counts = {group: sum(figures.by_status[status] for status in statuses) for group, statuses in _GROUPS.items()}
+    counts = {group: sum(figures.by_status[status] for status in statuses) for group, statuses in GROUPS.items()}
     skipped = []
     for what, count in sorted(record.skipped.items()):
         reason, scope, source = what.split("|")

@@ -5,7 +5,7 @@ import re
 from gateway.errors import NotAllowed
 from gateway.linting import Preview, brand_of
 from gateway.situation import context_for
-from keywords import Template, TemplateKind, count_segments, lint_rules
+from keywords import Finding, Severity, Template, TemplateKind, count_segments, lint_rules
 from store.directory import Account
 
 MOST_CHARACTERS = 1600
@@ -50,4 +50,7 @@ def preview(account: Account, body: str, *, public_url: str | None, sender: str 
     rules = context_for([(account, one) for one in senders]).rules
     template = Template("text", TemplateKind.BROADCAST, text)
     findings = [one for one in lint_rules(rules, (template,), brand=brand_of(account)) if one.where == template.id]
+    if sender and OPT_OUT_LINK not in body and any(one.kind == "alphanumeric" for one in senders):
+        message = f"It names no way out: nobody can reply to {sender}. Put {OPT_OUT_LINK} in it."
+        findings.insert(0, Finding("no_way_out", Severity.ERROR, template.id, message))
     return Preview(text, count.encoding.value, count.segments, tuple(findings))

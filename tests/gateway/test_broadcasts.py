@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from store.directory import Account
 from store.scopes import Scope
 from tests.conftest import FakeClock
 from tests.fake_twilio import FakeTwilio
+from tests.waiting_work import do_what_waits
 from tests.webhooks import STATUS, post, status_form, text
 
 SENDER, AUDIENCE = "+12025550100", "news"
@@ -46,24 +48,8 @@ def draft(services: Services, account: Account) -> str:
 
 @pytest.fixture
 def run(services: Services, clock: FakeClock) -> Run:
-    """Do what waits, as workers would, `rounds` times a minute apart. only: just the kind of effect."""
-
-    def go(*, rounds: int = 3, only: str = "") -> list[str]:
-        came = []
-        for _ in range(rounds):
-            services.queue.flush()
-            later = services.clock.now() + timedelta(minutes=2)
-            due = services.store.outbox.claim_due(later, lease=timedelta(seconds=30), limit=5000)
-            for effect in sorted(due):
-                kind, identifier = parts_of(effect)
-                if kind == (only or kind):
-                    came.append(str(services.doers[kind](identifier)))
-            for shard in services.store.following.shards_behind():
-                services.following.follow(shard)
-            clock.pass_time(timedelta(minutes=1))
-        return came
-
-    return go
+    """Do what waits: `run(rounds=3, only="")`."""
+    return partial(do_what_waits, services, clock)
 
 
 def texted(fake_twilio: FakeTwilio) -> Counter[str]:
