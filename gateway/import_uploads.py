@@ -10,7 +10,8 @@ from gateway.errors import NotAllowed
 from gateway.import_jobs import ImportJobs, refuse_too_large
 from gateway.import_previews import Preview, preview_of
 from gateway.lists.columns import guess
-from gateway.lists.reading import ListFileError
+from gateway.lists.converting import has_to_be_converted
+from gateway.lists.reading import DELIMITERS, ListFileError
 from gateway.lists.targets import CONTACTS
 from gateway.normalising import Normaliser
 from gateway.uploads import uploaded_file
@@ -62,13 +63,13 @@ class ImportUploads:
         if not path.stat().st_size:
             raise ListFileError(f"{name} is empty.")
         refuse_too_large(path, name)
-        found = look_at(path, name, kind, How(country=account.default_country))
+        found, delimiter = _look_at_once(path, name, kind, account.default_country)
         if not found.rows:
             raise ListFileError(f"{name} has a header and no rows.")
         upload_id = self._new_id()
         with path.open("rb") as file:
             parts = self._store.uploads.keep(upload_id, file)
-        upload = Upload(upload_id, account.id, name, kind, parts, actor)
+        upload = Upload(upload_id, account.id, name, kind, parts, actor, delimiter)
         self._store.uploads.describe(upload, UNDECIDED_FOR)
         return upload
 
@@ -110,6 +111,19 @@ class ImportUploads:
                 )  # fmt: skip
         except KeyError:
             raise NotAllowed("not_found", _NO_LONGER_KEPT) from None
+
+
+def _look_at_once(path: Path, name: str, kind: str, country: str) -> tuple[Preview, str]:
+    """What is in a file, and the delimiter by which it is a list, when that is not the one of its first row."""
+    try:
+        return look_at(path, name, kind, How(country=country)), ""
+    except ListFileError as error:
+        for delimiter in DELIMITERS if not has_to_be_converted(path) else ():
+            try:
+                return look_at(path, name, kind, How(country=country, delimiter=delimiter)), delimiter
+            except ListFileError:
+                continue
+        raise error from None
 
 
 def look_at(path: Path, name: str, kind: str, how: How) -> Preview:

@@ -29,11 +29,11 @@ def rows_of(texts: Texts, account: str, query: TextQuery) -> Iterator[tuple[Cell
     return (_row(message) for message in texts.walk(account, query))
 
 
-def write(texts: Texts, account: str, query: TextQuery, form: Format) -> Iterator[bytes]:
-    """The report as a file, piece by piece. Raises StoreError: at once, when there is no answer at all."""
+def write(texts: Texts, account: str, query: TextQuery, form: Format, *, bom: bool = False) -> Iterator[bytes]:
+    """The report as a file, piece by piece. bom: see WriteOptions. Raises StoreError at once when nothing answers."""
     rows = rows_of(texts, account, query)
     first = list(islice(rows, 1))
-    return form.write(COLUMNS, chain(first, rows), WriteOptions(title=TITLE))
+    return form.write(COLUMNS, chain(first, rows), WriteOptions(title=TITLE, bom=bom))
 
 
 def _row(message: Message) -> tuple[Cell, ...]:

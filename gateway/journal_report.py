@@ -41,11 +41,11 @@ def walk(store: Store, account: str, wanted: JournalFilter) -> Iterator[tuple[st
         after = page.next
 
 
-def write(store: Store, account: str, wanted: JournalFilter, form: Format) -> Iterator[bytes]:
-    """The journal as a file, piece by piece. Raises StoreError: at once, when there is no answer at all."""
+def write(store: Store, account: str, wanted: JournalFilter, form: Format, *, bom: bool = False) -> Iterator[bytes]:
+    """The journal as a file, piece by piece. bom: see WriteOptions. Raises StoreError at once when nothing answers."""
     rows = (_row(place, entry) for place, entry in walk(store, account, wanted))
     first = list(islice(rows, 1))
-    return form.write(COLUMNS, chain(first, rows), WriteOptions(title=TITLE))
+    return form.write(COLUMNS, chain(first, rows), WriteOptions(title=TITLE, bom=bom))
 
 
 def _row(place: str, entry: JournalEntry) -> tuple[Cell, ...]:

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 
+from gateway.carrier_opt_outs import CarrierOptOuts
 from gateway.carriers.base import Accepted, Carrier, DeliveryReport, OutboundText, Refused
 from gateway.carriers.failures import FAILURES, Failure
 from gateway.clock import Clock
@@ -14,10 +15,9 @@ from gateway.logs import logger
 from gateway.queueing import SEND, JobQueue, effect_of, queue_for
 from store import Store
 from store.addresses import shard_of
-from store.consent import Block, Change, Source
+from store.consent import Block
 from store.directory import Account
 from store.messages import HandOver, Message, Result, Settled, message_id, shard_of_message
-from store.scopes import Channel, Scope
 
 log = logger(__name__)
 
@@ -30,8 +30,6 @@ _GRACE_OF_MANY = timedelta(minutes=1)
 _PUT_OFF_FOR = timedelta(hours=1)
 # Waiting times before a message that was certainly not sent is handed over again.
 _BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 60, 300, 900, 3600))
-# A toll-free block is made in the network: the sender sees it as "blocked" and the person said STOP (TF-1).
-_BLOCKED = "blocked"
 # The carrier saw machines answer each other (behaviour 32): this side stops first.
 _LOOP = "loop"
 _MUTED_FOR = timedelta(hours=1)
@@ -83,6 +81,7 @@ class Outbound:
         self._status_url = status_url
         self._filled = filled
         self._expect_status = expect_status
+        self._opt_outs = CarrierOptOuts(store, carriers, clock)
 
     def accept(self, account: Account, request: SendRequest) -> Message:
         """Take a text to be sent. It is in the store before this returns; it goes out later, through the gate.
@@ -241,7 +240,7 @@ class Outbound:
             return self._store.messages.answered(message, Result(answer.status, carrier_id=answer.carrier_id), now=now)
         failure = answer.failure
         if failure.opts_out:
-            self._opt_out_at_carrier(message, answer.code, now)
+            self._opt_outs.refused(message, answer.code, now)
         attempt = message.attempts
         if failure.retryable and attempt < len(_BACKOFF):
             pause = max(_BACKOFF[attempt], answer.retry_after or timedelta(0))
@@ -251,34 +250,24 @@ class Outbound:
         result = Result(status, failure.name, answer.code, note=answer.detail or failure.name)
         return self._store.messages.answered(message, result, now=now)
 
-    def _opt_out_at_carrier(self, message: Message, code: str, occurred_at: datetime) -> None:
-        """The carrier says this person opted out of this sender: the block is ours too, for that sender only."""
-        scope = Scope.of_account_sender(message.account, message.configured_sender or message.sender)
-        self._store.consent.apply(
-            message.address,
-            [Change("opt_out", scope, message.account, Source.CARRIER, (Channel.TEXT,))],
-            occurred_at=occurred_at,
-            detail={"carrier": message.carrier, "code": code, "message": message.id, "sender": message.sender},
-            now=self._clock.now(),
-        )
-
     def report(self, report: DeliveryReport) -> str:
         """Handle one delivery report, once. Returns applied, kept, duplicate, or parked for an unknown message.
 
         Raises:
             StoreError: it is unknown whether it was written. Answer 503, so that the carrier tries again.
         """
-        message = self._message_of(report)
+        message, failure = self._message_of(report), self._failure_of(report)
+        # An opt-out is written before the report is marked as handled: repeating it changes nothing, losing it would.
         if message is None:
-            self._park(report)
+            unknown = replace(report, message_id="")
+            if failure is not None:
+                self._opt_outs.of_unknown_text(unknown, failure)
+            self._store.messages.park(report.address, report.carrier, report.carrier_id, asdict(unknown))
             return "parked"
         self._expect_status(message)
         now = self._clock.now()
-        failure = self._failure_of(report)
-        if failure is not None and self._says_opted_out(failure, message):
-            # Before the report is marked as handled: repeating it changes nothing, losing it would.
-            # It is about the text it came for: a START since then is newer, and a repeat changes nothing (G7).
-            self._opt_out_at_carrier(message, report.code, message.handed_at or message.created_at)
+        if failure is not None:
+            self._opt_outs.reported(message, report, failure)
         if failure is not None and failure.name == _LOOP:
             self._store.inbound.mute(message.sender, message.address, _MUTED_FOR)
         once = f"{report.carrier_id}:{report.carrier_status}:{report.code}"
@@ -304,30 +293,6 @@ class Outbound:
     def _failure_of(self, report: DeliveryReport) -> Failure | None:
         carrier = self._carriers.get(report.carrier)
         return carrier.failure_of(report.code) if carrier and report.code else None
-
-    def _says_opted_out(self, failure: Failure, message: Message) -> bool:
-        if failure.opts_out:
-            return True
-        account = self._store.directory.current().accounts.get(message.account)
-        sender = next((s for s in account.senders if s.address == message.sender), None) if account else None
-        return failure.name == _BLOCKED and sender is not None and sender.kind == "toll_free"
-
-    def _park(self, report: DeliveryReport) -> None:
-        self._store.messages.park(
-            report.address,
-            report.carrier,
-            report.carrier_id,
-            {
-                "carrier": report.carrier,
-                "carrier_id": report.carrier_id,
-                "sender": report.sender,
-                "address": report.address,
-                "status": report.status,
-                "carrier_status": report.carrier_status,
-                "code": report.code,
-                "message_id": "",
-            },
-        )
 
 
 def opted_out(blocks: tuple[Block, ...]) -> NotAllowed:

@@ -79,6 +79,11 @@ def import_seen(shard: str, batch_id: str, gate_bucket: str) -> str:
     return f"{{{shard}}}:importing:{batch_id}:{gate_bucket}"
 
 
+def import_tried(shard: str, batch_id: str, channel: str, gate_bucket: str) -> str:
+    """Set of the members a dry run would have blocked so far, as the gate index would hold them."""
+    return f"{{{shard}}}:importing:{batch_id}:{channel}:{gate_bucket}"
+
+
 def outbox(shard: str) -> str:
     """Sorted set of effects that are still to be done, by the time they are due."""
     return f"{{{shard}}}:outbox"

@@ -336,6 +336,12 @@ class MessageStore:
             found = self._client.get(keys.carrier_id(shard_of(address), carrier, sid))
         return found.decode() if isinstance(found, bytes) else None
 
+    def is_parked(self, address: str, carrier: str, sid: str, report: Mapping[str, str]) -> bool:
+        """True when this very report is kept already. Raises StoreError."""
+        key = keys.parked(shard_of(address), carrier, sid)
+        with store_errors():
+            return self._client.lpos(key, json.dumps(report, sort_keys=True)) is not None
+
     def park(self, address: str, carrier: str, sid: str, report: Mapping[str, str]) -> None:
         """Keep a report whose message is not known (yet). Raises StoreError."""
         self._functions.call_raw(

@@ -21,7 +21,8 @@ KEPT_AFTER_END = timedelta(days=7)
 class Upload:
     """A file that somebody uploaded and has not decided about yet.
 
-    kind: what it is a list of. parts: in how many it is kept.
+    kind: what it is a list of. parts: in how many it is kept. delimiter: between its cells, where the first row
+    misleads.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Upload:
     kind: str
     parts: int
     actor: str
+    delimiter: str = ""
 
     @property
     def reference(self) -> str:

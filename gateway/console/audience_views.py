@@ -126,7 +126,8 @@ def change_members(audience_id: str) -> Response:
         shown = "; ".join(f"{formatted(each.number)}: {each.reason.sentence}" for each in out[:5] if each.reason)
         flash(f"{len(out):,} did not join, because they are opted out. {shown}", "refused")
     if wrong:
-        flash(f"{len(wrong):,} are no phone numbers. {'; '.join(wrong[:5])}", "refused")
+        are = "is no phone number" if len(wrong) == 1 else "are no phone numbers"
+        flash(f"{len(wrong):,} {are}. {'; '.join(wrong[:5])}", "refused")
     return redirect(url_for("account.audience", audience_id=audience_id))
 
 

@@ -137,12 +137,12 @@ def map_import(upload_id: str) -> Response | str:
     except NotAllowed as error:
         flash(str(error), "refused")
         return redirect(url_for("account.new_import"))
-    delimiter = request.values.get("delimiter", "")
-    delimiter = delimiter if delimiter in DELIMITERS else ""
+    chosen = request.values.get("delimiter", "")
+    delimiter = chosen if chosen in DELIMITERS else upload.delimiter
     try:
         found = services().import_uploads.look(upload, How(country=account().default_country, delimiter=delimiter))
     except ListFileError as error:
-        if not delimiter:
+        if delimiter == upload.delimiter:
             return make_response(_upload_page(upload.kind, Draft(errors={"file": str(error)})), 422)
         flash(f"Read with {_DELIMITER_WORDS[delimiter]} between its cells, this is no list: {error}", "refused")
         return redirect(url_for("account.map_import", upload_id=upload.id))

@@ -140,10 +140,9 @@ def _back(import_id: str) -> Response:
 
 @pages.post("/imports/<import_id>/stop")
 def stop_import(import_id: str) -> Response:
-    """Stop it after the rows it is at."""
+    """Stop it after the rows it is at; the page says when it has."""
     try:
         services().import_jobs.stop(account(), import_id)
-        flash("It stops after the rows it is at. What was done stays done; go on with it or undo it.", "done")
     except NotAllowed as error:
         _refuse(error)
     return _back(import_id)
@@ -167,8 +166,8 @@ def resume_import(import_id: str) -> Response:
 
 
 _BROUGHT_BACK = (
-    "Contacts of this file that a colleague, an admin, a program or an earlier list opted out may be texted again.",
-    "Be sure that each of them agreed to that.",
+    "Contacts of this file whom a colleague, an admin, a program or an earlier list opted out may be texted again.",
+    "That is for those alone who agreed to it.",
     "Whoever said STOP, used the opt-out page or was reported by the carrier stays opted out; only they can come back.",
     "An undo of this import does not opt them out again.",
 )

@@ -62,15 +62,20 @@ OUTCOMES: Mapping[str, Mapping[str, OutcomeWords]] = {
             "numbers are new and would be opted out", "numbers were opted out", "good",
             "number is new and would be opted out", "number was opted out",
         ),
-        "already": _same("are out already; the first date stays", "is out already; the first date stays"),
+        "already": _same(
+            "numbers are out already; the first date stays", "number is out already; the first date stays"
+        ),
         "stronger_kept": _same(
-            "are out by stronger evidence, which is kept", "is out by stronger evidence, which is kept"
+            "numbers are out by stronger evidence, which is kept", "number is out by stronger evidence, which is kept"
         ),
         "would_readd": _same(
-            "came back after that, so they are not opted out again",
-            "came back after that, so they are not opted out again", "wait",
+            "people came back after that, so the list does not opt them out again",
+            "person came back after that, so the list does not opt them out again", "wait",
         ),
-        "duplicate": _same("stand further up in the file", "stands further up in the file"),
+        "duplicate": _same(
+            "rows have a number that stands further up in the file",
+            "row has a number that stands further up in the file",
+        ),
         "invalid": _same("rows have no usable number", "row has no usable number", "bad"),
         "skipped": _same(
             "rows do not say that the person opted out", "row does not say that the person opted out"
@@ -85,9 +90,12 @@ OUTCOMES: Mapping[str, Mapping[str, OutcomeWords]] = {
             "known contacts would get something new", "known contacts got something new", "good",
             "known contact would get something new", "known contact got something new",
         ),
-        "unchanged": _same("are known, and nothing in their row is new", "is known, and nothing in the row is new"),
+        "unchanged": _same(
+            "contacts are known, and nothing in their row is new", "contact is known, and nothing in the row is new"
+        ),
         "opted_out": OutcomeWords(
-            "opted out, so they would not join", "opted out, so they did not join", "wait",
+            "people opted out and would not join", "people opted out and did not join", "wait",
+            "person opted out and would not join", "person opted out and did not join",
         ),
         "invalid": _same("rows cannot be taken", "row cannot be taken", "bad"),
     },
@@ -97,11 +105,12 @@ OUTCOMES: Mapping[str, Mapping[str, OutcomeWords]] = {
 
 @dataclass(frozen=True, slots=True)
 class OutcomeLine:
-    """One line of what came of an import. reported: its rows can be looked at."""
+    """One line of what came of an import. short: its words in a list. reported: its rows can be looked at."""
 
     outcome: str
     count: int
     words: str
+    short: str
     tone: str
     reported: bool
 
@@ -110,7 +119,14 @@ def outcome_lines(record: ImportRecord) -> list[OutcomeLine]:
     """What came, or would come, of the rows of an import; outcomes that no row has are left out."""
     order = order_of(record)
     return [
-        OutcomeLine(outcome, count, words.say(count, dry=order.dry_run), words.tone, _is_reported(outcome, order))
+        OutcomeLine(
+            outcome,
+            count,
+            words.say(count, dry=order.dry_run),
+            _short(order.kind, outcome, count),
+            words.tone,
+            _is_reported(outcome, order),
+        )
         for outcome, words in OUTCOMES[order.kind].items()
         if (count := summary_of(record.counts, order.kind)[outcome])
     ]
@@ -143,7 +159,6 @@ def apply_words(record: ImportRecord) -> str:
 
 def became(record: ImportRecord) -> str:
     """What became of an import, in one line of the history."""
-    order = order_of(record)
     if record.status == "undone":
         return f"{record.undone['lifted']:,} lifted, {record.undone['kept']:,} stay opted out"
     if record.status == "failed":
@@ -151,8 +166,13 @@ def became(record: ImportRecord) -> str:
     lines = outcome_lines(record)
     if not lines:
         return "no row yet" if record.status != "finished" else "no rows"
-    said = [f"{line.count:,} {_SHORT[order.kind][line.outcome]}" for line in lines]
-    return ", ".join(said)
+    return ", ".join(f"{line.count:,} {line.short}" for line in lines)
+
+
+def _short(kind: str, outcome: str, count: int) -> str:
+    """ "3 duplicates", "1 duplicate"."""
+    words = _SHORT[kind][outcome]
+    return words.removesuffix("s") if count == 1 and outcome == "duplicate" else words
 
 
 _SHORT: Mapping[str, Mapping[str, str]] = {

@@ -86,7 +86,7 @@ def export_incoming() -> Response:
     form = FORMATS.get(request.args.get("format", "csv"))
     if form is None:
         abort(404, f"There is no such format; formats are: {', '.join(FORMATS)}.")
-    pieces = write(services().texts, account().id, _query(listing(_filters())), form)
+    pieces = write(services().texts, account().id, _query(listing(_filters())), form, bom=True)
     response = Response(pieces, content_type=form.media_type)
     response.headers["Content-Disposition"] = f'attachment; filename="incoming-{account().id}.{form.extension}"'
     return response

@@ -86,7 +86,7 @@ def export_journal() -> Response:
     if form is None:
         abort(404, f"There is no such format; formats are: {', '.join(FORMATS)}.")
     response = Response(
-        write(services().store, account().id, _wanted(listing(_FILTERS)), form), content_type=form.media_type
+        write(services().store, account().id, _wanted(listing(_FILTERS)), form, bom=True), content_type=form.media_type
     )
     response.headers["Content-Disposition"] = f'attachment; filename="journal-{account().id}.{form.extension}"'
     return response

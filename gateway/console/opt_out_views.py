@@ -140,7 +140,7 @@ def export_opt_outs() -> Response:
     chosen, problem = _chosen(asked)
     if problem:
         abort(400, problem)
-    pieces = export(services().opt_out_lists, account(), chosen, Sort(asked.sort), form)
+    pieces = export(services().opt_out_lists, account(), chosen, Sort(asked.sort), form, bom=True)
     response = Response(pieces, content_type=form.media_type)
     name = export_name(account(), form, services().clock.now())
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -165,11 +165,13 @@ def add_opt_outs_by_hand() -> Response:
     new = sum(each.outcome == "opted_out" for each in added)
     wrong = [each for each in added if each.outcome == "invalid_number"]
     known = len(added) - new - len(wrong)
-    said = f"{new:,} newly opted out" + (f", {known:,} were out already" if known else "")
+    before = f", {known:,} {'was' if known == 1 else 'were'} out already" if known else ""
+    said = f"{new:,} newly opted out{before}"
     flash(f"{said}.", "done" if new or known else "warn")
     if wrong:
         shown = "; ".join(f"{each.given[:30]}: {each.problem}" for each in wrong[:5])
-        flash(f"{len(wrong):,} are no phone numbers and were not added. {shown}", "refused")
+        are = "is no phone number and was" if len(wrong) == 1 else "are no phone numbers and were"
+        flash(f"{len(wrong):,} {are} not added. {shown}", "refused")
     return redirect(url_for("account.opt_outs"))
 
 

@@ -1,21 +1,32 @@
-"""A real browser against a running Stopgate."""
+"""A real browser against a running Stopgate: one of each for all browser tests, and the people who use it."""
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.browser.example import Phone, set_up
+from tests.browser.pages import sign_in
 from tests.fake_twilio import FakeTwilio
-from tests.processes.installation import Installation
+from tests.processes.installation import Installation, wait_for
 
 SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
 _ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+
+PASSWORD = "a sentence of my own"
+OWNER, COLLEAGUE, STRANGER = "ada@example.com", "carl@example.com", "sam@example.com"
+"""Ada runs all of it; Carl is an agent of Riverside Books; Sam owns Harbor Cafe and is a stranger to Riverside."""
+
+Visit = Callable[..., Page]
+States = Mapping[str, Any]
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +43,98 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def first_start(tmp_path_factory: pytest.TempPathFactory, twilio_server: FakeTwilio) -> Iterator[Installation]:
-    """`stopgate up` on an empty folder with no settings at all, as a new user starts it."""
+    """`stopgate up` on an empty folder without a carrier, as a new user starts it. Programs of ours may be told of events."""
     plain = dict.fromkeys(("STOPGATE_PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_BASE_URL"), "")
-    with Installation(tmp_path_factory.mktemp("first") / "data", plain, twilio_url="") as installation:
+    settings = {**plain, "STOPGATE_EVENTS_PRIVATE": "on"}
+    with Installation(tmp_path_factory.mktemp("first") / "data", settings, twilio_url="") as installation:
         yield installation
+
+
+@pytest.fixture(scope="session")
+def first_password(first_start: Installation) -> str:
+    """The one-time password that `stopgate up` printed."""
+    found: str = wait_for(
+        lambda: "".join(re.findall(r"with the password: +(\S+)", first_start.log.read_text(encoding="utf-8")))
+    )
+    return found
+
+
+@pytest.fixture(scope="session")
+def states(
+    browser: Browser, first_start: Installation, first_password: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """The cookies of the three people, each of whom signed in with a password for once and chose another."""
+    set_up(first_start, tmp_path_factory.mktemp("accounts"))
+    found = {OWNER: _first_sign_in(browser, first_start, "admin", first_password, introduce=("Ada", OWNER))}
+    for email, account, role in ((COLLEAGUE, "demo", "agent"), (STRANGER, "harbor", "owner")):
+        said = first_start.command("users", "add", email, "--account", account, "--role", role)
+        found[email] = _first_sign_in(browser, first_start, email, said.rstrip(". \n").split()[-1])
+    return found
+
+
+def _first_sign_in(
+    browser: Browser, installation: Installation, email: str, password: str, introduce: tuple[str, str] | None = None
+) -> Any:
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(page, installation.url, email, password)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Choose a password")
+    if introduce is not None:
+        page.get_by_label("Your name").fill(introduce[0])
+        page.get_by_label("Your email").fill(introduce[1])
+    page.get_by_label("One-time password").fill(password)
+    page.get_by_label("New password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password again").fill(PASSWORD)
+    page.get_by_role("button", name="Choose it").click()
+    expect(page.locator(".notice.done")).to_contain_text("Your password is changed")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def visit(browser: Browser, first_start: Installation, states: States) -> Iterator[Visit]:
+    """Open a browser as somebody: `visit(OWNER, javascript=False)` -> a page. Errors in its console fail the test."""
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def begin(email: str | None, *, javascript: bool = True, width: int = 1280, scheme: Any = "light") -> Page:
+        context = browser.new_context(
+            storage_state=states[email] if email else None, java_script_enabled=javascript, color_scheme=scheme,
+            viewport={"width": width, "height": 900}, base_url=first_start.url, accept_downloads=True,
+        )  # fmt: skip
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        return page
+
+    yield begin
+    for context in contexts:
+        context.close()
+    # A refused form answers 422, which Chromium reports as an error of its own.
+    assert [problem for problem in problems if "status of 422" not in problem] == []
+
+
+@pytest.fixture
+def owner(visit: Visit) -> Page:
+    """Ada's browser."""
+    return visit(OWNER)
+
+
+@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+def owner_either_way(visit: Visit, request: pytest.FixtureRequest) -> Page:
+    """Ada's browser, once with JavaScript and once without."""
+    return visit(OWNER, javascript=request.param)
+
+
+_numbers = iter(range(1000, 10_000))
+
+
+@pytest.fixture
+def new_phone(first_start: Installation, states: States) -> Callable[..., Phone]:
+    """Somebody's phone with a number of its own: `new_phone()`, or `new_phone(SHORT_CODE)` that texts another sender."""
+    return lambda *sender: Phone(first_start, f"+1415555{next(_numbers)}", *sender)

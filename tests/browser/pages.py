@@ -1,7 +1,29 @@
-"""What every page has to be, checked on every page that a browser test loads."""
+"""What browser tests do on every page: sign in, open one and check it."""
 
 import html5lib
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+
+from tests.browser.example import Phone
+from tests.processes.installation import wait_for
+
+HOME = "/accounts/demo"
+"""Where the pages of Riverside Books begin."""
+
+
+def sign_in(page: Page, url: str, email: str, password: str) -> None:
+    """Sign in at the page for it."""
+    page.goto(f"{url}/login")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def go(page: Page, entry: str) -> None:
+    """Choose an entry of the navigation, and check the page that opens."""
+    if page.url == "about:blank":
+        page.goto(HOME)
+    page.get_by_role("navigation", name="Main", exact=True).get_by_role("link", name=entry, exact=True).click()
+    check_page(page)
 
 
 def check_page(page: Page) -> None:
@@ -25,3 +47,23 @@ def check_page(page: Page) -> None:
     assert without_token == 0
     inline = page.locator("script:not([src]), style, [style], [onclick], [onload]").count()
     assert inline == 0
+
+
+def add_contact(page: Page, first: str, last: str, phone: Phone) -> None:
+    """Add a contact by hand."""
+    go(page, "Contacts")
+    page.get_by_label("First name").fill(first)
+    page.get_by_label("Last name").fill(last)
+    page.get_by_label("Phones").fill(phone.national)
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".notice.done")).to_have_text("Added.")
+
+
+def wait_until_gone(page: Page, words: str) -> None:
+    """Reload until the page does not show the words any more."""
+
+    def is_gone() -> bool:
+        page.reload()
+        return words not in page.content()
+
+    wait_for(is_gone)

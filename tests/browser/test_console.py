@@ -5,47 +5,25 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from gateway.app import create_app
 from gateway.console import access
 from gateway.services import Services
-from tests.browser.conftest import SCREENSHOTS
-from tests.browser.pages import check_page
-from tests.processes.installation import Installation, wait_for
+from tests.browser.conftest import OWNER, PASSWORD, SCREENSHOTS, States
+from tests.browser.pages import check_page, sign_in
+from tests.processes.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PASSWORD = "a sentence of my own"
-EMAIL = "ada@example.com"
 # Pages of one thing, which need one that is there.
 _OF_ONE_THING = re.compile(r"<(?!account_id)")
 
 
-def sign_in(page: Page, installation: Installation, email: str, password: str) -> None:
-    page.goto(f"{installation.url}/login")
-    page.get_by_label("Email").fill(email)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-
-
-@pytest.fixture(scope="module")
-def signed_in(browser: Browser, first_start: Installation) -> Iterator[BrowserContext]:
-    """A browser of the first person, who signed in with the password that `stopgate up` printed and chose another."""
-    # It says so once /readyz answers, which is what this installation waited for too.
-    printed = wait_for(lambda: re.search(r"with the password: +(\S+)", first_start.log.read_text(encoding="utf-8")))
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    sign_in(page, first_start, "admin", printed.group(1))
-    check_page(page)
-    page.get_by_label("Your name").fill("Ada")
-    page.get_by_label("Your email").fill(EMAIL)
-    page.get_by_label("One-time password").fill(printed.group(1))
-    page.get_by_label("New password", exact=True).fill(PASSWORD)
-    page.get_by_label("New password again").fill(PASSWORD)
-    page.get_by_role("button", name="Choose it").click()
-    expect(page.locator(".notice.done")).to_contain_text("Your password is changed")
-    page.close()
+@pytest.fixture
+def signed_in(browser: Browser, states: States) -> Iterator[BrowserContext]:
+    """Ada's browser."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, storage_state=states[OWNER])
     yield context
     context.close()
 
@@ -132,7 +110,7 @@ def test_without_javascript_one_signs_in_changes_a_setting_and_takes_it_back(
 ) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
     page = context.new_page()
-    sign_in(page, first_start, EMAIL, PASSWORD)
+    sign_in(page, first_start.url, OWNER, PASSWORD)
     page.locator("details.menu.narrow > summary").click()
     page.get_by_role("link", name="Settings").first.click()
     page.get_by_role("switch", name="Clarify opt outs").click()

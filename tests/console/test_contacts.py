@@ -98,7 +98,7 @@ def test_the_sending_audience_counts_who_would_get_a_text_and_why_others_would_n
     pasted = "415 555 0100, 415 555 0101; 415 555 0102\nhello"
     page = owner.post(f"{AUDIENCES}/news/members", {"numbers": pasted}).text
     assert "3 joined" in page
-    assert "1 are no phone numbers. hello" in page
+    assert "1 is no phone number. hello" in page
     text(client, "STOP")
     text(client, "wrong number", From="+14155550101", MessageSid="SM" + "9" * 32)
     page = owner.get(f"{AUDIENCES}/news").text

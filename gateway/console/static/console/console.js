@@ -19,11 +19,16 @@
     var every = (parseFloat(area.dataset.liveEvery) || 2) * 1000;
     var timer = setInterval(look, every);
 
-    function replace(html) {
+    // The last answer replaces also what has the focus: a button that no longer means anything would stay.
+    function replace(html, last) {
       var fresh = new DOMParser().parseFromString(html, "text/html");
       fresh.querySelectorAll("[id]").forEach(function (next) {
         var old = document.getElementById(next.id);
-        if (old && area.contains(old) && !old.contains(document.activeElement)) old.replaceWith(next);
+        if (!old || old === next || !area.contains(old)) return;
+        var focused = old.contains(document.activeElement);
+        if (focused && !last) return;
+        old.replaceWith(next);
+        if (focused) document.getElementById("main").focus();
       });
       toEnd();
     }
@@ -32,10 +37,11 @@
       if (document.hidden) return;
       fetch(area.dataset.live, { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store", redirect: "manual" })
         .then(function (response) {
-          if (response.headers.get("X-Live") === "end") clearInterval(timer);
+          var last = response.headers.get("X-Live") === "end";
+          if (last) clearInterval(timer);
           if (response.status !== 200) return null;
           tag = response.headers.get("ETag") || "";
-          return response.text().then(replace);
+          return response.text().then(function (html) { replace(html, last); });
         })
         .catch(function () { /* the next look may succeed */ });
     }
@@ -98,6 +104,15 @@
     document.querySelectorAll('input[type=checkbox][name="' + name + '"]').forEach(function (box) {
       box.checked = event.target.checked;
     });
+  });
+
+  // data-most-bytes on a file field: a file that is too large is refused before it is sent.
+  document.addEventListener("change", function (event) {
+    var field = event.target, most = Number(field.dataset && field.dataset.mostBytes);
+    if (!most || !field.files) return;
+    var large = field.files.length && field.files[0].size > most;
+    field.setCustomValidity(large ? "This file has " + Math.ceil(field.files[0].size / 1e6) + " MB; an upload may have " + most / 1e6 + "." : "");
+    field.reportValidity();
   });
 
   // data-keys: a letter presses the button that has it (data-key), unless somebody types.
