@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from gateway.audiences import Suppressed
 from gateway.broadcast_figures import Broadcast
-from gateway.carriers.failures import FAILURES
 from gateway.console.blueprints import console
+from gateway.message_words import failure_sentence
 
 # A state -> (its word, tone). What stops by itself is another state for people.
 STATE_WORDS: Mapping[str, tuple[str, str]] = {
@@ -102,5 +102,5 @@ def _because(group: str, reason: str, words: str) -> str:
     known = _REASON_WORDS.get((group, reason))
     if known:
         return known
-    failure = FAILURES.get(reason)
-    return f"{words}: {failure.sentence[0].lower()}{failure.sentence[1:]}".rstrip(".") if failure else words
+    sentence = failure_sentence(reason)
+    return f"{words}: {sentence[0].lower()}{sentence[1:]}".rstrip(".") if sentence else words
