@@ -76,7 +76,7 @@ def test_a_dry_run_shows_everything_and_changes_nothing(run: Any, services: Serv
         "+ audience offers of acme (offers)",
         "+ user ada@example.com of acme (admin)",
         "+ events of acme to https://hooks.example.com/stopgate (opted_out, opted_in)",
-        "settings.stop_scope: None -> 'sender'",
+        "settings.stop_scope: the default ('account') -> 'sender'",
         "- sender 72975",
         "Nothing was changed",
     ):
