@@ -2,27 +2,32 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from gateway.carrier_opt_outs import CarrierOptOuts
 from gateway.carriers.base import Accepted, Carrier, DeliveryReport, OutboundText, Refused
 from gateway.carriers.failures import FAILURES, Failure
-from gateway.clock import Clock
+from gateway.clock import Clock, written
 from gateway.errors import NotAllowed
 from gateway.logs import logger
 from gateway.queueing import SEND, JobQueue, effect_of, queue_for
 from store import Store
+from store.addresses import shard_of
 from store.consent import Block
 from store.directory import Account
-from store.messages import HandOver, Message, Result, Settled, message_id
+from store.messages import HandOver, Message, Result, Settled, message_id, shard_of_message
 
 log = logger(__name__)
 
 # Longer than the carrier's timeout: a message handed over longer ago than this has lost its worker.
 LEASE = timedelta(seconds=90)
 _GRACE = timedelta(seconds=5)
+# Many wait for each other; the sweeper need not ask for them meanwhile.
+_GRACE_OF_MANY = timedelta(minutes=1)
+# A broadcast that goes on asks for what was put off; this is for what it may have missed.
+_PUT_OFF_FOR = timedelta(hours=1)
 # Waiting times before a message that was certainly not sent is handed over again.
 _BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 60, 300, 900, 3600))
 # The carrier saw machines answer each other (behaviour 32): this side stops first.
@@ -32,7 +37,11 @@ _MUTED_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """A text that an account wants to send. kind: "transactional" or "broadcast". sent_by: who asked for it."""
+    """A text that an account wants to send.
+
+    kind: "transactional" or "broadcast". sent_by: who asked for it. broadcast: the broadcast that it belongs to, with
+    its seed; a number gets one text of it, however often it is asked for.
+    """
 
     sender: str
     address: str
@@ -41,6 +50,8 @@ class SendRequest:
     audience: str = ""
     idempotency_key: str = ""
     sent_by: str = ""
+    broadcast: str = ""
+    seed: str = ""
 
     def fingerprint(self) -> str:
         """A digest of what was asked, to tell a repeat from a different request."""
@@ -82,13 +93,33 @@ class Outbound:
                 `{opt_out_link}`.
             StoreError: it is unknown whether it was taken; repeat it with the same idempotency key.
         """
+        message = self._message(account, request)
+        status, blocks = self._store.messages.create(message, due_at=message.created_at + _GRACE)
+        if status == "blocked":
+            raise opted_out(blocks)
+        self._queue.submit(queue_for(message.kind), effect_of(SEND, message.id))
+        return self._store.messages.get(message.id) or message if status == "exists" else message
+
+    def accept_many(self, account: Account, requests: Sequence[SendRequest]) -> list[tuple[Block, ...]]:
+        """Take many texts at once, as `accept` does. Returns what blocks each; nothing blocks those that were taken.
+
+        Raises:
+            NotAllowed: unknown_sender or no_public_url; then none was taken.
+            StoreError: some may have been taken; repeating is safe for texts with a broadcast or idempotency key.
+        """
+        messages = [self._message(account, request) for request in requests]
+        answers = self._store.messages.create_many(messages, due_at=self._clock.now() + _GRACE_OF_MANY)
+        for message, (status, _) in zip(messages, answers, strict=True):
+            if status == "created":
+                self._queue.submit(queue_for(message.kind), effect_of(SEND, message.id))
+        return [blocks for _, blocks in answers]
+
+    def _message(self, account: Account, request: SendRequest) -> Message:
         sender = next((sender for sender in account.senders if sender.address == request.sender), None)
         if sender is None:
             raise NotAllowed("unknown_sender", f"{request.sender} is not a sender of this account.")
-        identifier = self._identify(account, request)
-        now = self._clock.now()
-        message = Message(
-            id=identifier,
+        return Message(
+            id=self._identify(account, request),
             account=account.id,
             direction="out",
             sender=request.sender,
@@ -96,18 +127,17 @@ class Outbound:
             body=self._filled(account, sender.address, request.address, request.body),
             kind=request.kind,
             status="queued",
-            created_at=now,
+            created_at=self._clock.now(),
             audience=request.audience,
             carrier=sender.carrier,
-            extra={"sent_by": request.sent_by},
+            extra={"sent_by": request.sent_by, "broadcast": request.broadcast},
         )
-        status, blocks = self._store.messages.create(message, due_at=now + _GRACE)
-        if status == "blocked":
-            raise opted_out(blocks)
-        self._queue.submit(queue_for(message.kind), effect_of(SEND, identifier))
-        return self._store.messages.get(identifier) or message if status == "exists" else message
 
     def _identify(self, account: Account, request: SendRequest) -> str:
+        if request.broadcast:
+            # No key that names a number, and no end of it: two days later it is the same text still. The ids are in
+            # logs and queues; without the seed nobody finds out the number by trying all there are.
+            return message_id(request.address, account.id, "broadcast", request.seed, request.address)
         key = request.idempotency_key
         if not key:
             return message_id(request.address, self._new_id())
@@ -126,7 +156,13 @@ class Outbound:
         """
         message = self._store.messages.get(identifier)
         if message is None:
+            # Its retention ended while it waited, as that of a text of a stopped broadcast may.
+            shard = shard_of_message(identifier)
+            if shard:
+                self._store.outbox.done(shard, effect_of(SEND, identifier))
             return "missing"
+        if message.broadcast and self._put_off(message):
+            return "put_off"
         self._expect_status(message)
         handed = self._store.messages.hand_over(message, now=self._clock.now(), lease=LEASE)
         if not handed.send:
@@ -146,6 +182,15 @@ class Outbound:
         for report in settled.parked:
             self.report(DeliveryReport(**report))
         return settled.status
+
+    def _put_off(self, message: Message) -> bool:
+        """Leave a text of a stopped broadcast where it is; True when it is one. It is due again when that goes on."""
+        if message.status != "queued" or self._store.broadcasts.status(message.broadcast) != "stopped":
+            return False
+        self._store.broadcasts.put_off(message.broadcast, message.id)
+        effect = effect_of(SEND, message.id)
+        self._store.outbox.put(shard_of(message.address), effect, due_at=self._clock.now() + _PUT_OFF_FOR)
+        return True
 
     def withdraw(self, identifier: str) -> str:
         """Settle a queued text that the gate would refuse by now, before anybody asks. Returns what it is then.
@@ -258,5 +303,5 @@ def opted_out(blocks: tuple[Block, ...]) -> NotAllowed:
         "This person opted out. The text was not taken.",
         scope=block.scope.kind.value,
         source=block.source.label if block.source else "unknown",
-        since=block.since.isoformat(),
+        since=written(block.since),
     )

@@ -224,6 +224,31 @@ def audience_records(account: str) -> str:
     return f"{{account:{account}}}:audiences"
 
 
+def broadcast_record(broadcast_id: str) -> str:
+    """Hash of one broadcast: what it says and to whom, how far it is."""
+    return f"{{broadcast:{broadcast_id}}}:record"
+
+
+def broadcast_put_off(broadcast_id: str) -> str:
+    """Set of the texts that were to be handed over while their broadcast was stopped."""
+    return f"{{broadcast:{broadcast_id}}}:put_off"
+
+
+def broadcasts_of(account: str) -> str:
+    """Sorted set of the broadcasts of an account, by when they were made."""
+    return f"{{account:{account}}}:broadcasts"
+
+
+def broadcast_figures(shard: str, broadcast_id: str) -> str:
+    """Hash of how many texts of a broadcast there are in a shard, by their status."""
+    return f"{{{shard}}}:broadcast:{broadcast_id}"
+
+
+def left_after(shard: str, account: str) -> str:
+    """Sorted set of the texts of broadcasts after which people opted out, by when they did: "broadcast:text"."""
+    return f"{{{shard}}}:left:{account}"
+
+
 def import_report(import_id: str, part: int) -> str:
     """A part of an import's report, compressed."""
     return f"{{import:{import_id}}}:report:{part}"

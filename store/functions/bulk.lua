@@ -401,8 +401,8 @@ redis.register_function('sg_undo', function(keys, args)
 end)
 
 ------------------------------------------------------------------------------------------------------------
--- sg_hold: the right to work on an import, for one worker at a time
---   KEYS     the import's record
+-- sg_hold: the right to work on an import or a broadcast, for one worker at a time
+--   KEYS     its record
 --   ARGV     JSON {token, now, till}: who asks, the time, until when it is theirs (milliseconds since 1970)
 --   returns  1, or 0 when it is somebody else's still
 
