@@ -111,6 +111,18 @@ local function time_of(group, index)
   return (struct.unpack('>I6', group.packed, index * ROW - 5))
 end
 
+-- True when this import has changed a number before: a row further up in the file did.
+local function changed_before(state, header)
+  for _, record in pairs(state.records or {}) do
+    local event = record.event
+    if event and header.mine[event] == nil then
+      header.mine[event] = redis.call('HEXISTS', header.entries, event) == 1
+    end
+    if event and header.mine[event] then return true end
+  end
+  return false
+end
+
 local function plan_states(group, args, values, header, outcomes, rows, tried, offset)
   local states, state = {}, nil
   for index = 1, group.size do
@@ -119,13 +131,14 @@ local function plan_states(group, args, values, header, outcomes, rows, tried, o
     if not repeated then
       state = state_of(field, group.members[index], values[index], tried and tried[offset + index], header)
       states[#states + 1] = state
+      state.again = changed_before(state, header)
     end
     local outcome, newly, touched = plan_row(state, header, time_of(group, index))
     if touched then
       local rest = string.sub(group.packed, index * ROW - ROW + 2, index * ROW)
       rows[#rows + 1] = journal_row(CODE[outcome], newly, rest, not repeated and state.prior)
     end
-    outcomes[#outcomes + 1] = repeated and outcome ~= 'opted_out' and 'duplicate' or outcome
+    outcomes[#outcomes + 1] = (repeated or state.again) and outcome ~= 'opted_out' and 'duplicate' or outcome
   end
   return states
 end
@@ -140,19 +153,35 @@ local function all_new(group, args, values)
   return true
 end
 
--- What an import answers for rows of one gate bucket: numbers that were in the file before are duplicates. Those that
--- are newly opted out are none, so nobody has to look where all are (`outcomes` is false then).
-local function answer_bucket(seen_key, args, bucket, header, outcomes)
-  local last = bucket.first + bucket.size - 1
-  local seen = outcomes and redis.call('SMISMEMBER', seen_key, unpack(args, bucket.first, last))
-  local added = redis.call('SADD', seen_key, unpack(args, bucket.first, last))
-  if added == bucket.size then redis.call('PEXPIRE', seen_key, header.kept) end
-  if not outcomes then return string.rep(ANSWER.opted_out, bucket.size) end
-  for index, known in ipairs(seen) do
+local function opting_out(outcomes, size)
+  for _ = 1, size do outcomes[#outcomes + 1] = 'opted_out' end
+  return outcomes
+end
+
+-- Notes the numbers of some rows of a bucket as seen; says of those that were before that they are duplicates.
+local function note_seen(seen_key, args, bucket, header, outcomes, rows)
+  if #rows == 0 then return end
+  local members = {}
+  for position, index in ipairs(rows) do members[position] = args[bucket.first + index - 1] end
+  for position, known in ipairs(redis.call('SMISMEMBER', seen_key, unpack(members))) do
     -- A row that opts out is no duplicate (another channel).
+    local index = rows[position]
     if known == 1 and outcomes[index] ~= 'opted_out' then outcomes[index] = 'duplicate' end
-    outcomes[index] = ANSWER[outcomes[index]]
   end
+  if redis.call('SADD', seen_key, unpack(members)) == #members then redis.call('PEXPIRE', seen_key, header.kept) end
+end
+
+-- What an import answers for rows of one gate bucket. Numbers that were in the file before are duplicates: what it has
+-- changed is known by its details (plan_states), so that only the others have to be remembered; a dry run changes none.
+local function answer_bucket(seen_key, args, bucket, header, outcomes)
+  if header.dry then outcomes = outcomes or opting_out({}, bucket.size) end
+  if not outcomes then return string.rep(ANSWER.opted_out, bucket.size) end
+  local rows = {}
+  for index, outcome in ipairs(outcomes) do
+    if header.dry or outcome ~= 'opted_out' then rows[#rows + 1] = index end
+  end
+  note_seen(seen_key, args, bucket, header, outcomes, rows)
+  for index, outcome in ipairs(outcomes) do outcomes[index] = ANSWER[outcome] end
   return table.concat(outcomes)
 end
 
@@ -160,11 +189,6 @@ local function members_of(group, args, bucket, offset)
   local members = {}
   for index = 1, group.size do members[index] = args[bucket.first + offset + index - 1] end
   return members
-end
-
-local function opting_out(outcomes, size)
-  for _ = 1, size do outcomes[#outcomes + 1] = 'opted_out' end
-  return outcomes
 end
 
 -- Plans the rows of one gate bucket, a details bucket after the other. Rows of one number are neighbours, in the order of
@@ -304,7 +328,7 @@ redis.register_function('sg_import', function(keys, args)
   elseif mark[2] then
     return { mark[2], asked }
   end
-  header.newly, header.mask = 0, 0
+  header.newly, header.mask, header.entries, header.mine = 0, 0, keys[2], {}
   for _, channel in ipairs(header.channels) do
     header.newly, header.mask = header.newly + NEWLY[channel], header.mask + CHANNEL_BIT[channel]
   end
