@@ -1,7 +1,6 @@
 """How much of an import a server has before it at a time: as much as it can take, or little while somebody waits.
 
-The first is faster by a third and keeps the server busy for a millisecond or two; the second leaves it free for half of
-the time, so that the gate and a STOP are answered as if nothing else went on (`python -m bench.store latency`).
+The first is faster by half and keeps the server busy for milliseconds; the second leaves it free for a third of the time, so that the gate and a STOP are answered as if nothing else went on (`python -m bench.store latency`).
 """
 
 from collections.abc import Callable
@@ -19,7 +18,7 @@ class Load:
     pieces: int
 
 
-ALONE = Load(calls=3, pieces=2)
+ALONE = Load(calls=6, pieces=2)
 BESIDE_OTHERS = Load(calls=1, pieces=1)
 
 
