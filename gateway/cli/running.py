@@ -26,9 +26,9 @@ log = logger(__name__)
 
 _READY_TIMEOUT = 60.0
 # A thread waits for the disk most of its time; many at once share one flush (measured: bench.webhook).
+_WEB_THREADS = 16
 # Whoever waits for an answer comes first where the cores are few: an import never keeps the store's server from them.
 _LONG_WORK, _NICENESS = frozenset({LISTS}), 10
-_WEB_THREADS = 16
 # How long the sweeper's end waits for the page of a carrier's list that is being worked on.
 _LAST_PAGE = 2.0
 
