@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -412,19 +412,33 @@ def test_an_erasure_whose_answer_was_lost_is_completed_by_repeating_it(
     assert (traces(services, PERSON), drifts(services)) == ([], [])
 
 
-def test_events_about_an_erased_number_go_and_none_comes_of_its_tombstones(
-    services: Services, acme: Account, storied: None, client: FlaskClient, clock: FakeClock
+def test_events_about_an_erased_number_go_none_comes_of_its_tombstones_and_coming_back_is_one(
+    services: Services, acme: Account, storied: None, client: FlaskClient, api: Api, clock: FakeClock
 ) -> None:
-    def follow() -> list[str]:
+    """The number is known again when the person texts START, or a colleague lifts what a colleague entered."""
+
+    def follow() -> list[Mapping[str, Any]]:
         for shard in keys.SHARDS:
             services.following.follow(shard)
-        return [str(event.data["number"]) for event in services.store.events.feed("acme", limit=100)[0]]
+        told = [event.data | {"kind": event.kind} for event in services.store.events.feed("acme", limit=100)[0]]
+        assert [one for one in told if not str(one["number"]).startswith("+")] == []
+        return [one for one in told if one["number"] == PERSON]
 
-    assert {PERSON, NEIGHBOUR} <= set(follow())
+    assert follow() != []
     assert erase(services, acme).counts["events"] == 2
+    assert follow() == []
     clock.pass_time(timedelta(minutes=1))
     text(client, "START", MessageSid="SM" + "4" * 32)
-    assert set(follow()) == {NEIGHBOUR}
+    text(client, "START", MessageSid="SM" + "4" * 32)
+    (back,) = follow()
+    assert (back["kind"], back["outcome"], back["scope"], back["source"]) == ("opted_in", "lifted", "account", "keyword")
+    clock.pass_time(timedelta(minutes=1))
+    text(client, "START", MessageSid="SM" + "5" * 32)
+    assert follow() == [back]
+    clock.pass_time(timedelta(minutes=1))
+    api("DELETE", f"/opt-outs/{PERSON}")
+    assert [(one["kind"], one["source"]) for one in follow()] == [("opted_in", "keyword"), ("opted_in", "api")]
+    assert drifts(services) == []
 
 
 def test_lists_and_exports_leave_erased_numbers_out(services: Services, acme: Account, storied: None) -> None:
