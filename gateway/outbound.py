@@ -9,7 +9,7 @@ from datetime import timedelta
 from gateway.carrier_opt_outs import CarrierOptOuts
 from gateway.carriers.base import Accepted, Carrier, DeliveryReport, OutboundText, Refused
 from gateway.carriers.failures import FAILURES, Failure
-from gateway.clock import Clock
+from gateway.clock import Clock, written
 from gateway.errors import NotAllowed
 from gateway.logs import logger
 from gateway.queueing import SEND, JobQueue, effect_of, queue_for
@@ -303,5 +303,5 @@ def opted_out(blocks: tuple[Block, ...]) -> NotAllowed:
         "This person opted out. The text was not taken.",
         scope=block.scope.kind.value,
         source=block.source.label if block.source else "unknown",
-        since=block.since.isoformat(),
+        since=written(block.since),
     )

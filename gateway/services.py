@@ -107,7 +107,7 @@ class Services(ListServices):
     @cached_property
     def subscriptions(self) -> Subscriptions:
         """Who is in which audience, as programs ask for it."""
-        return Subscriptions(self.store, self.clock)
+        return Subscriptions(self.store, self.clock, self.audiences)
 
     @cached_property
     def keyword_switches(self) -> KeywordSwitches:

@@ -357,7 +357,8 @@ def test_g8_a_confirmed_opt_in_to_one_account_lifts_nothing_of_another(
     services: Services, client: FlaskClient, api: Any, clock: FakeClock
 ) -> None:
     api("PUT", f"/opt-outs/{PERSON}", {}, account="globex")
-    api("POST", "/subscriptions", {"number": PERSON, "audience": "news", "from": SHARED})
+    api("POST", "/audiences", {"id": "news"})
+    assert api("POST", "/subscriptions", {"number": PERSON, "audience": "news", "from": SHARED})[0] == 200
     for number, body in enumerate(("STOP", "START")):
         clock.pass_time(timedelta(seconds=1))
         text(client, body, To=SHARED, MessageSid=sid(number))
