@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import COLLEAGUE, OWNER, PASSWORD, STRANGER, Visit
-from tests.browser.example import Phone
+from tests.browser.conftest import PASSWORD, Visit
+from tests.browser.example import COLLEAGUE, OWNER, STRANGER, Phone
 from tests.browser.pages import HOME, check_page, go, sign_in
 from tests.browser.receiver import Receiver
 from tests.processes.installation import Installation, wait_for
@@ -18,13 +18,13 @@ NewPhone = Callable[..., Phone]
 UNSURE = "wrong number"
 
 
-def test_after_the_first_start_ones_own_password_opens_the_home_page_and_the_printed_one_opens_nothing(
-    visit: Visit, first_start: Installation, first_password: str, states: object
+def test_after_the_product_ones_own_password_opens_the_home_page_and_the_printed_one_opens_nothing(
+    visit: Visit, product: Installation, first_password: str, states: object
 ) -> None:
     page = visit(None)
-    sign_in(page, first_start.url, "admin", first_password)
+    sign_in(page, product.url, "admin", first_password)
     expect(page.locator(".notice.refused")).to_be_visible()
-    sign_in(page, first_start.url, OWNER, PASSWORD)
+    sign_in(page, product.url, OWNER, PASSWORD)
     expect(page.get_by_role("heading", name="Needs a person")).to_be_visible()
     check_page(page)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OWNER, STRANGER, Visit
-from tests.browser.example import SHORT_CODE, Phone
+from tests.browser.company import SHORT_CODE
+from tests.browser.conftest import Visit
+from tests.browser.example import OWNER, STRANGER, Phone
 from tests.browser.importing import try_it, until_heading, upload
 from tests.browser.pages import HOME, check_page, go, wait_until_gone
 
