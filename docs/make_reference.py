@@ -43,8 +43,8 @@ def settings_page() -> str:
     for row in ACCOUNT_SETTINGS.values():
         kind = f"{row.kind}: {', '.join(row.choices)}" if row.choices else row.kind
         default = (
-            {True: "on", False: "off"}.get(row.default, row.default or "")
-            if isinstance(row.default, bool | str)
+            {True: "on", False: "off"}.get(row.default, str(row.default))
+            if isinstance(row.default, bool | str | int | float)
             else ""
         )
         lines.append(f"| `{row.name}` | {kind} | {default} | {row.help} |")

@@ -67,6 +67,9 @@ ACCOUNT_SETTINGS: Mapping[str, AccountSetting] = {
         AccountSetting("enforce_global_opt_outs", SWITCH, True,
                        "Who opted out from the whole account is not taken into contacts again by an import or a "
                        "program. Off: the contact is taken, but joins no audience and gets no text all the same."),
+        AccountSetting("opt_out_rate_alarm", NUMBER, 1,
+                       "Opt-outs per hundred texts of a broadcast from which it is marked; at twice as many, and at "
+                       "five at least, it is stopped until somebody goes on with it.", most=100),
         AccountSetting("brand", TEXT, "", "The name in replies. Empty: the account's name."),
         AccountSetting("help_contact", TEXT, "", "A phone number or address for people who ask for HELP."),
         AccountSetting("opt_out_message", TEXT_BY_LANGUAGE, {}, "The one confirmation after an opt-out."),

@@ -16,8 +16,8 @@ from gateway.console.failures import error_page
 from gateway.health import health
 from gateway.logs import configure_logs
 from gateway.public.views import public
-from gateway.services import Services, build, derived_secret
-from gateway.settings import load_settings
+from gateway.services import Services, build
+from gateway.settings import derived_secret, load_settings
 from gateway.webhooks.views import webhooks
 
 _MOST_BYTES = 16 * 1024 * 1024

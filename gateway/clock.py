@@ -4,6 +4,11 @@ import time
 from datetime import UTC, datetime
 
 
+def written(moment: datetime) -> str:
+    """A time as programs read it everywhere: RFC 3339, UTC, with Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 class Clock:
     """The time of day and a clock that only goes forward."""
 

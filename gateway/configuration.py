@@ -271,7 +271,7 @@ def _switched_off(place: str, table: Mapping[str, Any], problems: Problems) -> t
 
 def _not_a_built_in(place: str, word: Any, action: Any, problems: Problems) -> None:
     """A word that everybody understands as STOP, START or HELP cannot be given another meaning (US-2)."""
-    if not isinstance(word, str):
+    if not isinstance(word, str) or action is None:
         return
     built_in = decide(word)
     if not built_in.acts or built_in.action == action:
@@ -290,11 +290,20 @@ def _diff(current: Directory, account: Account) -> list[str]:
     for name in ("name", "default_country"):
         lines += _changed(name, getattr(before, name), getattr(account, name))
     for name in sorted({*before.settings, *account.settings}):
-        lines += _changed(f"settings.{name}", before.settings.get(name), account.settings.get(name))
+        old, new = _setting_said(before, name), _setting_said(account, name)
+        lines += [] if old == new else [f"    settings.{name}: {old} -> {new}"]
     lines += _changed("keywords_off", list(before.keywords_off), list(account.keywords_off))
     lines += _rows("sender", _by_name(before.senders, "address"), _by_name(account.senders, "address"))
     lines += _rows("keyword", _by_name(before.keywords, "word"), _by_name(account.keywords, "word"))
     return lines
+
+
+def _setting_said(account: Account, name: str) -> str:
+    """A setting as a file would say it, and that it is the default when no file does."""
+    if name in account.settings:
+        return repr(account.settings[name])
+    default = setting_of({}, name)
+    return f"the default ({default!r})" if default not in ("", None, {}, []) else "the default"
 
 
 def _by_name(rows: Sequence[Sender] | Sequence[Keyword], name: str) -> dict[str, dict[str, Any]]:

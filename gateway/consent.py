@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.account_scopes import every_scope_of, scopes_for
 from gateway.audience_names import name_audience
-from gateway.clock import Clock
+from gateway.clock import Clock, written
 from gateway.errors import NotAllowed
 from gateway.phone import formatted
 from store import Store
@@ -316,5 +316,5 @@ def block_facts(block: Block) -> Mapping[str, Any]:
         "scope": block.scope.kind.value,
         "channel": block.channel.value,
         "source": block.source.label if block.source else "unknown",
-        "since": block.since.isoformat(),
+        "since": written(block.since),
     }

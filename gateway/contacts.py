@@ -242,7 +242,7 @@ class Contacts:
 
 def _not_again(reason: Reason) -> NotAllowed:
     """The refusal to take an opted-out number as a contact again."""
-    sentence = f"{reason.sentence} It is not taken again (enforce_global_opt_outs)."
+    sentence = f"{reason.sentence} {reason.way_back} The contact was not taken (setting enforce_global_opt_outs)."
     return NotAllowed("opted_out", sentence, **reason.facts)
 
 

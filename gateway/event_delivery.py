@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from gateway.clock import Clock
+from gateway.clock import Clock, written
 from gateway.errors import NotAllowed
 from gateway.events import DELIVER, EVENT_KINDS
 from gateway.guarded_http import Answer, GuardedHttp, problem_with
@@ -188,7 +188,7 @@ class EventDelivery:
 
 def signed(endpoint: Endpoint, event: Event, account: str, now: datetime) -> tuple[bytes, dict[str, str]]:
     """The body and headers that tell an endpoint of an event, signed as Standard Webhooks have it."""
-    document = {"id": event.id, "type": event.kind, "timestamp": event.at.isoformat(), "account": account}
+    document = {"id": event.id, "type": event.kind, "timestamp": written(event.at), "account": account}
     body = json.dumps({**document, "data": event.data}, ensure_ascii=False).encode()
     timestamp = str(int(now.timestamp()))
     key = b64decode(endpoint.secret.removeprefix(_SECRET_PREFIX))

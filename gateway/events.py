@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.account_settings import setting_of
-from gateway.clock import Clock
+from gateway.clock import Clock, written
 from gateway.directory import owners_of
 from gateway.queueing import EVENTS, JobQueue, effect_of
 from store import Store
@@ -150,8 +150,8 @@ def event_of(entry: JournalEntry, *, words: bool) -> Event | None:
         "channels": list(entry.channels),
         "source": entry.source,
         "outcome": entry.outcome,
-        "occurred_at": entry.occurred_at.isoformat(),
-        "recorded_at": entry.recorded_at.isoformat(),
+        "occurred_at": written(entry.occurred_at),
+        "recorded_at": written(entry.recorded_at),
     }
     if scope.kind is not ScopeKind.ACCOUNT:
         data |= {name: value for name, value in (("scope_sender", scope.sender), ("audience", scope.audience)) if value}

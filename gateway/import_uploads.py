@@ -9,7 +9,7 @@ from typing import Any
 from gateway.errors import NotAllowed
 from gateway.import_jobs import ImportJobs, refuse_too_large
 from gateway.import_previews import Preview, preview_of
-from gateway.lists.columns import guess
+from gateway.lists.columns import guess, listed
 from gateway.lists.converting import has_to_be_converted
 from gateway.lists.reading import DELIMITERS, ListFileError
 from gateway.lists.targets import CONTACTS
@@ -138,7 +138,7 @@ def look_at(path: Path, name: str, kind: str, how: How) -> Preview:
     numbers = _numbers(found.samples, Normaliser(how.country or None))
     if not any(numbers):
         raise ListFileError(
-            f"No column of {name} has phone numbers; its columns are: {', '.join(found.header)}. The numbers have to "
+            f"No column of {name} has phone numbers; its columns are: {listed(found.header)}. The numbers have to "
             "be in one column, one in each row."
         )
     targets = list(guess(found.header, Normaliser(how.country or None), kind).targets)

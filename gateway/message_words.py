@@ -90,6 +90,12 @@ def decided(message: Message) -> Decided:
     )
 
 
+def failure_sentence(reason: str) -> str | None:
+    """What a carrier's failure means, as a sentence; None for a reason that is none."""
+    failure = FAILURES.get(reason)
+    return failure.sentence if failure else None
+
+
 def sentence_of(message: Message) -> str | None:
     """Why a text did not go out, as a sentence; None when there is none to say."""
     failure = FAILURES.get(message.reason)

@@ -45,9 +45,13 @@ class Added:
 
 
 def split_numbers(numbers: str | Sequence[str]) -> list[str]:
-    """The numbers of a text with commas, semicolons, tabs or line ends between them, or of a list of such texts."""
-    texts = [numbers] if isinstance(numbers, str) else numbers
-    return [part.strip() for text in texts for part in _BETWEEN.split(text) if part.strip()]
+    """The numbers of a text with commas, semicolons, tabs or line ends between them, or of a list of such texts.
+
+    A blank entry of a list stays, so that whoever sent it hears that it is no number.
+    """
+    if isinstance(numbers, str):
+        return [part.strip() for part in _BETWEEN.split(numbers) if part.strip()]
+    return [part for text in numbers for part in split_numbers(text) or [""]]
 
 
 def add_opt_outs(

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.clock import written
 from gateway.phone import formatted
 from store import Store
 from store.consent import Block, Source
-from store.scopes import Channel, Scope
+from store.scopes import Channel, Scope, ScopeKind
 
 PERSONS = frozenset({Source.KEYWORD, Source.LINK})
 """Blocks that only the person lifts; the carrier's are beside them."""
@@ -26,12 +27,21 @@ class Reason:
         return self.block.source in {*PERSONS, Source.CARRIER}
 
     @property
+    def way_back(self) -> str:
+        """What can be done about it, for whoever wanted to reach the number all the same (G5)."""
+        if self.persons:
+            return "Only the person can come back, by texting START."
+        if self.block.scope.kind is ScopeKind.GLOBAL:
+            return "Only the operator of this installation can lift it."
+        return "An admin can lift it, with a reason."
+
+    @property
     def facts(self) -> Mapping[str, str]:
         """The block as programs read it."""
         return {
             "scope": self.block.scope.kind.value,
             "source": self.block.source.label if self.block.source else "unknown",
-            "since": self.block.since.isoformat(),
+            "since": written(self.block.since),
         }
 
 

@@ -2,31 +2,34 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 
+from gateway.carrier_opt_outs import CarrierOptOuts
 from gateway.carriers.base import Accepted, Carrier, DeliveryReport, OutboundText, Refused
 from gateway.carriers.failures import FAILURES, Failure
-from gateway.clock import Clock
+from gateway.clock import Clock, written
 from gateway.errors import NotAllowed
 from gateway.logs import logger
 from gateway.queueing import SEND, JobQueue, effect_of, queue_for
 from store import Store
-from store.consent import Block, Change, Source
+from store.addresses import shard_of
+from store.consent import Block
 from store.directory import Account
-from store.messages import HandOver, Message, Result, Settled, message_id
-from store.scopes import Channel, Scope
+from store.messages import HandOver, Message, Result, Settled, message_id, shard_of_message
 
 log = logger(__name__)
 
 # Longer than the carrier's timeout: a message handed over longer ago than this has lost its worker.
 LEASE = timedelta(seconds=90)
 _GRACE = timedelta(seconds=5)
+# Many wait for each other; the sweeper need not ask for them meanwhile.
+_GRACE_OF_MANY = timedelta(minutes=1)
+# A broadcast that goes on asks for what was put off; this is for what it may have missed.
+_PUT_OFF_FOR = timedelta(hours=1)
 # Waiting times before a message that was certainly not sent is handed over again.
 _BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 60, 300, 900, 3600))
-# A toll-free block is made in the network: the sender sees it as "blocked" and the person said STOP (TF-1).
-_BLOCKED = "blocked"
 # The carrier saw machines answer each other (behaviour 32): this side stops first.
 _LOOP = "loop"
 _MUTED_FOR = timedelta(hours=1)
@@ -34,7 +37,11 @@ _MUTED_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class SendRequest:
-    """A text that an account wants to send. kind: "transactional" or "broadcast". sent_by: who asked for it."""
+    """A text that an account wants to send.
+
+    kind: "transactional" or "broadcast". sent_by: who asked for it. broadcast: the broadcast that it belongs to, with
+    its seed; a number gets one text of it, however often it is asked for.
+    """
 
     sender: str
     address: str
@@ -43,6 +50,8 @@ class SendRequest:
     audience: str = ""
     idempotency_key: str = ""
     sent_by: str = ""
+    broadcast: str = ""
+    seed: str = ""
 
     def fingerprint(self) -> str:
         """A digest of what was asked, to tell a repeat from a different request."""
@@ -72,6 +81,7 @@ class Outbound:
         self._status_url = status_url
         self._filled = filled
         self._expect_status = expect_status
+        self._opt_outs = CarrierOptOuts(store, carriers, clock)
 
     def accept(self, account: Account, request: SendRequest) -> Message:
         """Take a text to be sent. It is in the store before this returns; it goes out later, through the gate.
@@ -83,13 +93,33 @@ class Outbound:
                 `{opt_out_link}`.
             StoreError: it is unknown whether it was taken; repeat it with the same idempotency key.
         """
+        message = self._message(account, request)
+        status, blocks = self._store.messages.create(message, due_at=message.created_at + _GRACE)
+        if status == "blocked":
+            raise opted_out(blocks)
+        self._queue.submit(queue_for(message.kind), effect_of(SEND, message.id))
+        return self._store.messages.get(message.id) or message if status == "exists" else message
+
+    def accept_many(self, account: Account, requests: Sequence[SendRequest]) -> list[tuple[Block, ...]]:
+        """Take many texts at once, as `accept` does. Returns what blocks each; nothing blocks those that were taken.
+
+        Raises:
+            NotAllowed: unknown_sender or no_public_url; then none was taken.
+            StoreError: some may have been taken; repeating is safe for texts with a broadcast or idempotency key.
+        """
+        messages = [self._message(account, request) for request in requests]
+        answers = self._store.messages.create_many(messages, due_at=self._clock.now() + _GRACE_OF_MANY)
+        for message, (status, _) in zip(messages, answers, strict=True):
+            if status == "created":
+                self._queue.submit(queue_for(message.kind), effect_of(SEND, message.id))
+        return [blocks for _, blocks in answers]
+
+    def _message(self, account: Account, request: SendRequest) -> Message:
         sender = next((sender for sender in account.senders if sender.address == request.sender), None)
         if sender is None:
             raise NotAllowed("unknown_sender", f"{request.sender} is not a sender of this account.")
-        identifier = self._identify(account, request)
-        now = self._clock.now()
-        message = Message(
-            id=identifier,
+        return Message(
+            id=self._identify(account, request),
             account=account.id,
             direction="out",
             sender=request.sender,
@@ -97,18 +127,17 @@ class Outbound:
             body=self._filled(account, sender.address, request.address, request.body),
             kind=request.kind,
             status="queued",
-            created_at=now,
+            created_at=self._clock.now(),
             audience=request.audience,
             carrier=sender.carrier,
-            extra={"sent_by": request.sent_by},
+            extra={"sent_by": request.sent_by, "broadcast": request.broadcast},
         )
-        status, blocks = self._store.messages.create(message, due_at=now + _GRACE)
-        if status == "blocked":
-            raise opted_out(blocks)
-        self._queue.submit(queue_for(message.kind), effect_of(SEND, identifier))
-        return self._store.messages.get(identifier) or message if status == "exists" else message
 
     def _identify(self, account: Account, request: SendRequest) -> str:
+        if request.broadcast:
+            # No key that names a number, and no end of it: two days later it is the same text still. The ids are in
+            # logs and queues; without the seed nobody finds out the number by trying all there are.
+            return message_id(request.address, account.id, "broadcast", request.seed, request.address)
         key = request.idempotency_key
         if not key:
             return message_id(request.address, self._new_id())
@@ -127,7 +156,13 @@ class Outbound:
         """
         message = self._store.messages.get(identifier)
         if message is None:
+            # Its retention ended while it waited, as that of a text of a stopped broadcast may.
+            shard = shard_of_message(identifier)
+            if shard:
+                self._store.outbox.done(shard, effect_of(SEND, identifier))
             return "missing"
+        if message.broadcast and self._put_off(message):
+            return "put_off"
         self._expect_status(message)
         handed = self._store.messages.hand_over(message, now=self._clock.now(), lease=LEASE)
         if not handed.send:
@@ -147,6 +182,15 @@ class Outbound:
         for report in settled.parked:
             self.report(DeliveryReport(**report))
         return settled.status
+
+    def _put_off(self, message: Message) -> bool:
+        """Leave a text of a stopped broadcast where it is; True when it is one. It is due again when that goes on."""
+        if message.status != "queued" or self._store.broadcasts.status(message.broadcast) != "stopped":
+            return False
+        self._store.broadcasts.put_off(message.broadcast, message.id)
+        effect = effect_of(SEND, message.id)
+        self._store.outbox.put(shard_of(message.address), effect, due_at=self._clock.now() + _PUT_OFF_FOR)
+        return True
 
     def withdraw(self, identifier: str) -> str:
         """Settle a queued text that the gate would refuse by now, before anybody asks. Returns what it is then.
@@ -196,7 +240,7 @@ class Outbound:
             return self._store.messages.answered(message, Result(answer.status, carrier_id=answer.carrier_id), now=now)
         failure = answer.failure
         if failure.opts_out:
-            self._opt_out_at_carrier(message, answer.code, now)
+            self._opt_outs.refused(message, answer.code, now)
         attempt = message.attempts
         if failure.retryable and attempt < len(_BACKOFF):
             pause = max(_BACKOFF[attempt], answer.retry_after or timedelta(0))
@@ -206,34 +250,24 @@ class Outbound:
         result = Result(status, failure.name, answer.code, note=answer.detail or failure.name)
         return self._store.messages.answered(message, result, now=now)
 
-    def _opt_out_at_carrier(self, message: Message, code: str, occurred_at: datetime) -> None:
-        """The carrier says this person opted out of this sender: the block is ours too, for that sender only."""
-        scope = Scope.of_account_sender(message.account, message.configured_sender or message.sender)
-        self._store.consent.apply(
-            message.address,
-            [Change("opt_out", scope, message.account, Source.CARRIER, (Channel.TEXT,))],
-            occurred_at=occurred_at,
-            detail={"carrier": message.carrier, "code": code, "message": message.id, "sender": message.sender},
-            now=self._clock.now(),
-        )
-
     def report(self, report: DeliveryReport) -> str:
         """Handle one delivery report, once. Returns applied, kept, duplicate, or parked for an unknown message.
 
         Raises:
             StoreError: it is unknown whether it was written. Answer 503, so that the carrier tries again.
         """
-        message = self._message_of(report)
+        message, failure = self._message_of(report), self._failure_of(report)
+        # An opt-out is written before the report is marked as handled: repeating it changes nothing, losing it would.
         if message is None:
-            self._park(report)
+            unknown = replace(report, message_id="")
+            if failure is not None:
+                self._opt_outs.of_unknown_text(unknown, failure)
+            self._store.messages.park(report.address, report.carrier, report.carrier_id, asdict(unknown))
             return "parked"
         self._expect_status(message)
         now = self._clock.now()
-        failure = self._failure_of(report)
-        if failure is not None and self._says_opted_out(failure, message):
-            # Before the report is marked as handled: repeating it changes nothing, losing it would.
-            # It is about the text it came for: a START since then is newer, and a repeat changes nothing (G7).
-            self._opt_out_at_carrier(message, report.code, message.handed_at or message.created_at)
+        if failure is not None:
+            self._opt_outs.reported(message, report, failure)
         if failure is not None and failure.name == _LOOP:
             self._store.inbound.mute(message.sender, message.address, _MUTED_FOR)
         once = f"{report.carrier_id}:{report.carrier_status}:{report.code}"
@@ -260,30 +294,6 @@ class Outbound:
         carrier = self._carriers.get(report.carrier)
         return carrier.failure_of(report.code) if carrier and report.code else None
 
-    def _says_opted_out(self, failure: Failure, message: Message) -> bool:
-        if failure.opts_out:
-            return True
-        account = self._store.directory.current().accounts.get(message.account)
-        sender = next((s for s in account.senders if s.address == message.sender), None) if account else None
-        return failure.name == _BLOCKED and sender is not None and sender.kind == "toll_free"
-
-    def _park(self, report: DeliveryReport) -> None:
-        self._store.messages.park(
-            report.address,
-            report.carrier,
-            report.carrier_id,
-            {
-                "carrier": report.carrier,
-                "carrier_id": report.carrier_id,
-                "sender": report.sender,
-                "address": report.address,
-                "status": report.status,
-                "carrier_status": report.carrier_status,
-                "code": report.code,
-                "message_id": "",
-            },
-        )
-
 
 def opted_out(blocks: tuple[Block, ...]) -> NotAllowed:
     """The refusal of a text to somebody who opted out, with the widest block."""
@@ -293,5 +303,5 @@ def opted_out(blocks: tuple[Block, ...]) -> NotAllowed:
         "This person opted out. The text was not taken.",
         scope=block.scope.kind.value,
         source=block.source.label if block.source else "unknown",
-        since=block.since.isoformat(),
+        since=written(block.since),
     )

@@ -13,6 +13,8 @@ _SHORT_CODE = re.compile(r"[0-9]{3,8}")
 _ALPHANUMERIC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 &_-]{1,11}")
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _MOST = 64
+# ITU-T E.164: country code and national number together.
+_MOST_DIGITS = 15
 
 
 class NumberProblem(StrEnum):
@@ -133,9 +135,12 @@ def is_sender(address: str) -> bool:
 
 
 def can_be_answered(address: str) -> bool:
-    """False for addresses under 6 digits or with letters: machines, which may answer back for ever (behaviour 33)."""
+    """False for addresses under 6 digits or with letters: machines, which may answer back for ever (behaviour 33).
+
+    No phone has more digits than E.164 allows: a longer one would be charged for and reach nobody.
+    """
     digits = address.removeprefix("+")
-    return digits.isascii() and digits.isdigit() and len(digits) >= 6
+    return digits.isascii() and digits.isdigit() and 6 <= len(digits) <= _MOST_DIGITS
 
 
 def masked(address: str) -> str:

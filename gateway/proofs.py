@@ -10,7 +10,7 @@ import phonenumbers
 from phonenumbers.timezone import time_zones_for_number
 
 from gateway.account_settings import ACCOUNT_SETTINGS, setting_of
-from gateway.clock import Clock
+from gateway.clock import Clock, written
 from gateway.consent import Consent, Explanation
 from gateway.proof_chain import Finding, Item, chained, is_signed, key_id, sealed
 from store import Store
@@ -69,7 +69,7 @@ class Proofs:
             *(_journal_item(entry) for entry in found.journal),
             *self._imports(account, found),
         ]
-        made = self._clock.now().isoformat()
+        made = written(self._clock.now())
         header = Item("header", "header", made, self._header(account, number))
         return [header, *sorted(facts, key=lambda item: item.at), _state_item(found, made)]
 
@@ -88,20 +88,20 @@ class Proofs:
         zones = _zones_of(found.number)
         requests = {request.message.id: request for request in found.requests}
         for message in found.messages:
-            yield Item(f"text/{message.id}", "text", message.created_at.isoformat(), _text_data(message, zones))
+            yield Item(f"text/{message.id}", "text", written(message.created_at), _text_data(message, zones))
             request = requests.get(message.id)
             if request:
                 data = {
                     "text": message.id,
-                    "received_at": request.received_at.isoformat(),
+                    "received_at": written(request.received_at),
                     "blocked_at": _or_none(request.blocked_at),
                     "confirmed_at": _or_none(request.confirmed_at),
                 }
-                yield Item(f"request/{message.id}", "request", message.created_at.isoformat(), data)
+                yield Item(f"request/{message.id}", "request", written(message.created_at), data)
             if message.direction == "out":
                 for index, event in enumerate(self._store.messages.timeline(message.id)):
                     data = {"text": message.id, "what": event.what, "detail": event.detail}
-                    yield Item(f"event/{message.id}/{index:04d}", "event", event.at.isoformat(), data)
+                    yield Item(f"event/{message.id}/{index:04d}", "event", written(event.at), data)
 
     def _imports(self, account: Account, found: Explanation) -> Iterator[Item]:
         batches = dict.fromkeys(str(entry.detail["batch"]) for entry in found.journal if "batch" in entry.detail)
@@ -109,7 +109,7 @@ class Proofs:
             record = self._store.imports.get(batch)
             if record is not None and record.account == account.id:
                 order = {name: record.order.get(name) for name in ("file", "fingerprint", "actor", "note", "channels")}
-                yield Item(f"import/{batch}", "import", record.created_at.isoformat(), {"import": batch, **order})
+                yield Item(f"import/{batch}", "import", written(record.created_at), {"import": batch, **order})
 
 
 def _journal_item(entry: JournalEntry) -> Item:
@@ -119,12 +119,12 @@ def _journal_item(entry: JournalEntry) -> Item:
         "scope": entry.scope,
         "channels": list(entry.channels),
         "source": entry.source,
-        "recorded_at": entry.recorded_at.isoformat(),
+        "recorded_at": written(entry.recorded_at),
         "detail": dict(entry.detail),
         "follows": list(entry.previous),
     }
     row = f"/{entry.detail['row']}" if "row" in entry.detail else ""
-    return Item(f"journal/{entry.scope}/{entry.id}{row}", "journal", entry.occurred_at.isoformat(), data)
+    return Item(f"journal/{entry.scope}/{entry.id}{row}", "journal", written(entry.occurred_at), data)
 
 
 def _text_data(message: Message, zones: list[str]) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _state_item(found: Explanation, made: str) -> Item:
             "scope": block.scope.key,
             "channel": block.channel.value,
             "source": block.source.label if block.source else "unknown",
-            "since": block.since.isoformat(),
+            "since": written(block.since),
             "entry": block.event,
         }
         for block in found.blocks
@@ -181,7 +181,7 @@ def _is_known(zone: str) -> bool:
 
 
 def _or_none(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+    return written(moment) if moment else None
 
 
 def _differences(document: Mapping[str, Any], now: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:

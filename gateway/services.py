@@ -1,129 +1,58 @@
 """The composition root: one object with everything, built once for web, worker, command line and tests."""
 
-import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from importlib.metadata import version
 
-import redis
-
 from gateway.account_changes import AccountChanges
-from gateway.audiences import Audiences
+from gateway.broadcast_sending import BROADCAST
 from gateway.carriers import open_carriers
 from gateway.carriers.base import Carrier, ListsInbound
 from gateway.carriers.simulator import Simulator
 from gateway.clock import Clock
 from gateway.configuration import Configuration
 from gateway.configured_belongings import ConfiguredBelongings
-from gateway.consent import Consent
-from gateway.contact_opt_outs import ContactOptOuts
-from gateway.contacts import Contacts
-from gateway.conversations import Conversations
 from gateway.drift import DriftReport
 from gateway.drift_repair import DriftRepair
 from gateway.erasure import Eraser, Erasure
-from gateway.event_delivery import EventDelivery
-from gateway.events import ANNOUNCE, DELIVER, Events
+from gateway.events import ANNOUNCE, DELIVER
 from gateway.following import Follower, Following
-from gateway.guarded_http import GuardedHttp
-from gateway.import_contacts import ContactRows
-from gateway.import_jobs import IMPORT, UNDO, ImportJobs
-from gateway.import_uploads import ImportUploads
-from gateway.imports import Imports
-from gateway.inbound import Inbound
+from gateway.import_jobs import IMPORT, UNDO
 from gateway.keyword_switches import KeywordSwitches
-from gateway.lists.targets import CONTACTS
 from gateway.metrics import Metrics
 from gateway.opt_out_effects import AFTER_CLARIFICATION, OptOutEffects
-from gateway.opt_out_links import OptOutLinks
-from gateway.opt_out_lists import IndexFollower, OptOutLists
-from gateway.outbound import Outbound
+from gateway.opt_out_lists import IndexFollower
 from gateway.proofs import Proofs
-from gateway.queueing import DEFAULT, EVENTS, LISTS, SEND, JobQueue
+from gateway.queueing import BULK, DEFAULT, EVENTS, LISTS, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
 from gateway.scheduling import ReconciliationSchedule
-from gateway.settings import DERIVED, Settings, secret_key_of
+from gateway.services_of_lists import ListServices
+from gateway.settings import DERIVED, Settings, derived_secret, secret_key_of
 from gateway.signing_in import SigningIn
 from gateway.simulating import Handset
 from gateway.statistics import StatisticsReader
 from gateway.subscribing import Subscriptions
 from gateway.supervision.embedded import url_of
 from gateway.sweeping import Sweeper
-from gateway.texts import Texts
 from gateway.trying import Trying
 from gateway.users import Users
-from store import Store, open_store
+from store import open_store
 from store.client import open_client
 
 
 @dataclass(frozen=True)
-class Services:
+class Services(ListServices):
     """Settings and live connections; the use cases over them, each put together when it is first asked for."""
-
-    settings: Settings
-    secret_key: str
-    clock: Clock
-    new_id: Callable[[], str]
-    store: Store
-    queue_connection: "redis.Redis"
-    queue: JobQueue
-    carriers: Mapping[str, Carrier]
-
-    @cached_property
-    def inbound(self) -> Inbound:
-        """Texts that come in."""
-        return Inbound(self.store, self.queue, self.clock)
-
-    @cached_property
-    def outbound(self) -> Outbound:
-        """Texts that go out."""
-        return Outbound(
-            self.store,
-            self.queue,
-            self.carriers,
-            self.clock,
-            self.new_id,
-            _status_url(self.settings),
-            self.opt_out_links.filled,
-            self.events.expect_status,
-        )
-
-    @cached_property
-    def consent(self) -> Consent:
-        """Opt-outs that do not come as texts, and checks."""
-        return Consent(self.store, self.clock)
-
-    @cached_property
-    def opt_out_links(self) -> OptOutLinks:
-        """Links by which people opt out."""
-        secret = derived_secret(self.secret_key, "opt-out links")
-        return OptOutLinks(self.store, self.clock, self.consent, secret=secret, public_url=self.settings.public_url)
 
     @cached_property
     def proofs(self) -> Proofs:
         """Proof files."""
         key = derived_secret(self.secret_key, "proof files").encode()
         return Proofs(self.store, self.consent, self.clock, key=key, software=f"Stopgate {version('stopgate')}")
-
-    @cached_property
-    def contacts(self) -> Contacts:
-        """The people of accounts."""
-        return Contacts(self.store, self.clock)
-
-    @cached_property
-    def contact_opt_outs(self) -> ContactOptOuts:
-        """Opt-outs from the page of a contact."""
-        return ContactOptOuts(self.contacts, self.consent)
-
-    @cached_property
-    def audiences(self) -> Audiences:
-        """Audiences and who is in them."""
-        return Audiences(self.store, self.clock)
 
     @cached_property
     def opt_out_effects(self) -> OptOutEffects:
@@ -141,21 +70,6 @@ class Services:
         return (self.contacts.forget, self.events.erase)
 
     @cached_property
-    def imports(self) -> Imports:
-        """Imports of files."""
-        return Imports(self.store, self.clock, {CONTACTS: ContactRows(self.store, self.clock, self.contacts).run})
-
-    @cached_property
-    def import_jobs(self) -> ImportJobs:
-        """Imports of uploaded files, by workers."""
-        return ImportJobs(self.store, self.queue, self.clock, self.new_id, self.imports, self.events)
-
-    @cached_property
-    def import_uploads(self) -> ImportUploads:
-        """Uploaded files that are no imports yet."""
-        return ImportUploads(self.store, self.new_id, self.import_jobs)
-
-    @cached_property
     def configuration(self) -> Configuration:
         """Accounts as code."""
         return Configuration(self.store, tuple(self.carriers), self.clock)
@@ -166,26 +80,9 @@ class Services:
         return AccountChanges(self.store, self.clock)
 
     @cached_property
-    def events(self) -> Events:
-        """What happens, for programs that want to know."""
-        return Events(self.store, self.queue, self.clock)
-
-    @cached_property
-    def event_delivery(self) -> EventDelivery:
-        """Telling endpoints of events."""
-        allowed = self.settings.events_private
-        http = GuardedHttp(private_allowed=allowed)
-        return EventDelivery(self.store, self.queue, self.clock, http, self.new_id, private_allowed=allowed)
-
-    @cached_property
     def belongings(self) -> ConfiguredBelongings:
         """What belongs to accounts, as code."""
         return ConfiguredBelongings(self.store, self.users, self.event_delivery, self.clock)
-
-    @cached_property
-    def opt_out_lists(self) -> OptOutLists:
-        """Lists of opt-outs, page by page and as files."""
-        return OptOutLists(self.store, self.clock.monotonic)
 
     @cached_property
     def following(self) -> Following:
@@ -210,7 +107,7 @@ class Services:
     @cached_property
     def subscriptions(self) -> Subscriptions:
         """Who is in which audience, as programs ask for it."""
-        return Subscriptions(self.store, self.clock)
+        return Subscriptions(self.store, self.clock, self.audiences)
 
     @cached_property
     def keyword_switches(self) -> KeywordSwitches:
@@ -267,16 +164,6 @@ class Services:
         return SigningIn(self.store, self.clock)
 
     @cached_property
-    def texts(self) -> Texts:
-        """All texts of accounts."""
-        return Texts(self.store)
-
-    @cached_property
-    def conversations(self) -> Conversations:
-        """Texts with one number, and what a colleague does in them."""
-        return Conversations(self.store, self.outbound, self.queue, self.clock, self.new_id)
-
-    @cached_property
     def statistics(self) -> StatisticsReader:
         """Figures of days."""
         return StatisticsReader(self.store, self.reviews, self.clock)
@@ -288,6 +175,7 @@ class Services:
             SEND: self.outbound.hand_over,
             IMPORT: self.import_jobs.run,
             UNDO: self.import_jobs.undo,
+            BROADCAST: self.broadcast_sending.go_on,
             DELIVER: self.event_delivery.deliver,
             ANNOUNCE: self.events.announce,
             AFTER_CLARIFICATION: self.opt_out_effects.after_clarification,
@@ -303,6 +191,7 @@ class Services:
 QUEUE_OF_EFFECT: Mapping[str, str] = {
     IMPORT: LISTS,
     UNDO: LISTS,
+    BROADCAST: BULK,
     DELIVER: EVENTS,
     ANNOUNCE: EVENTS,
     AFTER_CLARIFICATION: DEFAULT,
@@ -313,11 +202,6 @@ QUEUE_OF_EFFECT: Mapping[str, str] = {
 def store_url_of(settings: Settings) -> str:
     """Where the store is: the setting, or the embedded one of the data folder."""
     return settings.store_url or url_of(settings.data)
-
-
-def derived_secret(secret_key: str, purpose: str) -> str:
-    """A secret for one purpose, made from the installation's secret key."""
-    return hmac.new(secret_key.encode(), purpose.encode(), sha256).hexdigest()
 
 
 def build(
@@ -369,12 +253,3 @@ def build(
 def _erasure_keys(settings: Settings, secret_key: str) -> list[bytes]:
     derived = derived_secret(secret_key, "erased numbers")
     return [(derived if key == DERIVED else key).encode() for key in settings.erasure_keys or (DERIVED,)]
-
-
-def _status_url(settings: Settings) -> Callable[[str, str], str]:
-    """Where reports about a message are to go: our id is in the address, so that none has to be guessed."""
-
-    def status_url(carrier: str, message_id: str) -> str:
-        return f"{settings.public_url}/webhooks/{carrier}/status?m={message_id}" if settings.public_url else ""
-
-    return status_url

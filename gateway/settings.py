@@ -1,11 +1,13 @@
 """The settings of an installation: one declared table, from which parsing, checks, help and README come."""
 
+import hmac
 import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -337,3 +339,8 @@ def secret_key_of(settings: Settings) -> str:
     except OSError as error:
         raise SettingsError([f"The data folder {settings.data} cannot be used: {error.strerror}."]) from None
     return secret
+
+
+def derived_secret(secret_key: str, purpose: str) -> str:
+    """A secret for one purpose, made from the installation's secret key."""
+    return hmac.new(secret_key.encode(), purpose.encode(), sha256).hexdigest()

@@ -8,8 +8,22 @@ from pathlib import Path
 from gateway.lists.converting import has_to_be_converted
 from store import Store
 
+# Bytes; file systems take 255.
+_LONGEST_NAME = 200
 # The first rows of a text file, and what tells its encoding, are in these.
 _PARTS_OF_BEGINNING = 5
+
+
+def path_in(folder: str, name: str) -> Path:
+    """Where an uploaded file is put while it is read: under its own name, since errors tell it.
+
+    Args:
+        folder: one of its own.
+        name: as whoever sent it calls it; what no file system takes of it is left out.
+    """
+    shown = "".join(character for character in name if character.isprintable() and character not in "/\\")
+    fitting = shown.encode("utf-8", "ignore")[-_LONGEST_NAME:].decode("utf-8", "ignore")
+    return Path(folder) / (fitting if fitting.strip(". ") else "list")
 
 
 @contextmanager
@@ -29,7 +43,7 @@ def uploaded_file(store: Store, reference: str, name: str, *, beginning: bool = 
     """
     upload, _, parts = reference.partition(":")
     with tempfile.TemporaryDirectory(prefix="stopgate-") as folder:
-        path = Path(folder) / f"list{Path(name).suffix[:10]}"
+        path = path_in(folder, name)
         with path.open("wb") as file:
             for number, data in enumerate(store.uploads.parts(upload, int(parts or 0)), 1):
                 file.write(data)

@@ -35,6 +35,7 @@ class TemplateKind(StrEnum):
     HELP = "help_message"
     OPT_IN_HINT = "opt_in_hint_message"
     DOUBLE_OPT_IN = "double_opt_in_message"
+    BROADCAST = "broadcast"
     OTHER = "other"
 
 
@@ -84,6 +85,7 @@ _TO_LEAVE = re.compile(
 )
 _RETURN = re.compile(r"\b(?:START|UNSTOP|resubscribe|JOIN)\b", re.IGNORECASE)
 _CONTACT = re.compile(r"\d{3}|@|https?://|www\.|\.[a-z]{2,}/", re.IGNORECASE)
+_NOT_REPLIES = (TemplateKind.OTHER, TemplateKind.BROADCAST)
 _KINDS_EACH_LANGUAGE_NEEDS = (TemplateKind.OPT_OUT, TemplateKind.OPT_IN, TemplateKind.HELP)
 
 
@@ -206,7 +208,7 @@ def _is_expected(template: Template, decision: Decision) -> bool:
     """Tell whether a text may ask for a word with this meaning: confirmations name START, welcome texts name HELP."""
     if decision.action is Action.HELP:
         return True
-    return decision.action in (Action.OPT_IN, Action.JOIN) and template.kind is not TemplateKind.OTHER
+    return decision.action in (Action.OPT_IN, Action.JOIN) and template.kind not in _NOT_REPLIES
 
 
 def _meaning_of_rule(decision: Decision) -> str:
@@ -216,6 +218,9 @@ def _meaning_of_rule(decision: Decision) -> str:
 
 def _lint_template(template: Template, brand: str) -> Iterator[Finding]:
     if template.kind is TemplateKind.OTHER:
+        return
+    if template.kind is TemplateKind.BROADCAST:
+        yield from _lint_broadcast(template, brand)
         return
     yield from _lint_reply(template.id, template.body, brand)
     words = set(fold(template.body).split())
@@ -234,6 +239,17 @@ def _lint_template(template: Template, brand: str) -> Iterator[Finding]:
     if template.kind in (TemplateKind.OPT_IN, TemplateKind.DOUBLE_OPT_IN) and not _TO_LEAVE.search(template.body):
         message = "It does not say how to opt out (CTIA Messaging Principles 5.1.2.1)."
         yield Finding("no_way_out", Severity.ERROR, template.id, message)
+
+
+def _lint_broadcast(template: Template, brand: str) -> Iterator[Finding]:
+    if brand and fold(brand) not in fold(template.body):
+        message = f"It does not say who it is from: put “{brand}” in it (CTIA Messaging Principles 5.1.2.1)."
+        yield Finding("no_brand", Severity.WARNING, template.id, message)
+    if not _TO_LEAVE.search(template.body) and "/o/" not in template.body:
+        message = (
+            "It does not say how to opt out, for example “Reply STOP to opt out.” (CTIA Messaging Principles 5.1.3)."
+        )
+        yield Finding("no_way_out", Severity.WARNING, template.id, message)
 
 
 @cache

@@ -14,6 +14,7 @@ from store.audience_members import AudienceMembers
 from store.audience_records import AudienceRecords
 from store.audiences import AudienceStore
 from store.batches import BatchStore
+from store.broadcasts import BroadcastStore
 from store.bulk import BulkStore
 from store.changing import ChangeStore
 from store.client import open_client
@@ -85,6 +86,7 @@ class Store:
     idempotency: IdempotencyStore
     rates: RateStore
     imports: ImportStore
+    broadcasts: BroadcastStore
     uploads: UploadStore
     health: Health
     journal: JournalStore
@@ -177,6 +179,7 @@ def _stores(
         idempotency=IdempotencyStore(client),
         rates=RateStore(topology),
         imports=ImportStore(client, functions),
+        broadcasts=BroadcastStore(client, topology, functions),
         uploads=UploadStore(client),
         health=Health(topology),
         journal=JournalStore(client),

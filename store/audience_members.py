@@ -75,6 +75,34 @@ class AudienceMembers:
         for shard in self._shards_with_members(account, audience):
             yield [number for numbers in self._buckets(shard, account, audience, _BUCKETS) for number in numbers]
 
+    def buckets_after(self, account: str, audience: str, after: str = "") -> Iterator[tuple[str, Sequence[str]]]:
+        """The members from a place on, bucket by bucket: its place and its numbers, in order.
+
+        A place names no number ("07:42": shard and bucket) and stays where it is while others come and go.
+
+        Args:
+            account, audience: which.
+            after: the last place that was done; "" for all.
+
+        Raises:
+            StoreError: the rest is unknown.
+        """
+        last_shard, _, last = after.partition(":")
+        for shard in self._shards_with_members(account, audience):
+            wanted = [bucket for bucket in _BUCKETS if (shard, bucket) > (last_shard, last)]
+            found = self._buckets(shard, account, audience, wanted)
+            for bucket, numbers in zip(wanted, found, strict=True):
+                if numbers:
+                    yield f"{shard}:{bucket}", sorted(numbers)
+
+    def held_of(self, account: str, numbers: Sequence[str]) -> set[str]:
+        """Those of the numbers about whom a text waits for a person, in one round trip. Raises StoreError."""
+        scope = Scope.of_account(account)
+        places = [place_of(number) for number in numbers]
+        commands = [(keys.hold(place, scope), place.gate_member) for place in places]
+        answers = read_many(self._topology, [(name, ("SISMEMBER", name, member)) for name, member in commands])
+        return {number for number, held in zip(numbers, answers, strict=True) if held}
+
     def _shards_with_members(self, account: str, audience: str) -> list[str]:
         return [shard for shard, (count,) in self._counts(account, [audience]).items() if count > 0]
 

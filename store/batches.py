@@ -154,7 +154,10 @@ class BatchStore:
         ]
         indexes = [keys.gate_index(batch.scope, channel) for channel in batch.channels]
         for bucket in part.gate_buckets:
-            names += [f"{{{shard}}}:{index}:{bucket}" for index in indexes]
+            if batch.dry_run:
+                names += [keys.import_tried(shard, batch.id, channel, bucket) for channel in batch.channels]
+            else:
+                names += [f"{{{shard}}}:{index}:{bucket}" for index in indexes]
             names.append(keys.import_seen(shard, batch.id, bucket))
         names += [f"{{{shard}}}:details:{scope}:{bucket}" for bucket in part.details_buckets]
         counted = day_entry(shard, owner_of(batch.scope), batch.at, names) if batch.at else {}
@@ -180,7 +183,9 @@ class BatchStore:
         commands = []
         for shard in keys.SHARDS:
             names = [keys.import_mark(shard, batch_id)]
-            names += [keys.import_seen(shard, batch_id, f"{high:02d}{shard}") for high in range(100)]
+            for bucket in (f"{high:02d}{shard}" for high in range(100)):
+                names.append(keys.import_seen(shard, batch_id, bucket))
+                names += [keys.import_tried(shard, batch_id, channel, bucket) for channel in ALL_CHANNELS]
             commands.append((names[0], ("UNLINK", *names)))
         read_many(self._topology, commands)
 

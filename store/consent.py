@@ -252,7 +252,12 @@ class ConsentStore:
         """
         place = place_of(address)
         names = [keys.counters(place.shard)]
-        entry = day_entry(place.shard, changes[0].owner if changes else "", now or occurred_at, names)
+        owner = changes[0].owner if changes else ""
+        entry = day_entry(place.shard, owner, now or occurred_at, names)
+        if any(change.source is Source.LINK for change in changes):
+            # What the person was texted for last is why they followed their link.
+            names += [keys.thread(place.shard, owner, address), keys.left_after(place.shard, owner)]
+            entry |= {"thread": len(names) - 1, "left": len(names)}
         erased = self._pseudonyms.places_of(address)
         change_names, payloads = change_keys(place, changes, len(names) + 1, erased)
         payload = {

@@ -79,6 +79,11 @@ def import_seen(shard: str, batch_id: str, gate_bucket: str) -> str:
     return f"{{{shard}}}:importing:{batch_id}:{gate_bucket}"
 
 
+def import_tried(shard: str, batch_id: str, channel: str, gate_bucket: str) -> str:
+    """Set of the members a dry run would have blocked so far, as the gate index would hold them."""
+    return f"{{{shard}}}:importing:{batch_id}:{channel}:{gate_bucket}"
+
+
 def outbox(shard: str) -> str:
     """Sorted set of effects that are still to be done, by the time they are due."""
     return f"{{{shard}}}:outbox"
@@ -217,6 +222,31 @@ def import_record(import_id: str) -> str:
 def audience_records(account: str) -> str:
     """Hash of what is known of an account's audiences: id to name, sender, times."""
     return f"{{account:{account}}}:audiences"
+
+
+def broadcast_record(broadcast_id: str) -> str:
+    """Hash of one broadcast: what it says and to whom, how far it is."""
+    return f"{{broadcast:{broadcast_id}}}:record"
+
+
+def broadcast_put_off(broadcast_id: str) -> str:
+    """Set of the texts that were to be handed over while their broadcast was stopped."""
+    return f"{{broadcast:{broadcast_id}}}:put_off"
+
+
+def broadcasts_of(account: str) -> str:
+    """Sorted set of the broadcasts of an account, by when they were made."""
+    return f"{{account:{account}}}:broadcasts"
+
+
+def broadcast_figures(shard: str, broadcast_id: str) -> str:
+    """Hash of how many texts of a broadcast there are in a shard, by their status."""
+    return f"{{{shard}}}:broadcast:{broadcast_id}"
+
+
+def left_after(shard: str, account: str) -> str:
+    """Sorted set of the texts of broadcasts after which people opted out, by when they did: "broadcast:text"."""
+    return f"{{{shard}}}:left:{account}"
 
 
 def import_report(import_id: str, part: int) -> str:

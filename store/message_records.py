@@ -50,6 +50,11 @@ class Message:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def broadcast(self) -> str:
+        """The id of the broadcast that this text belongs to, or ""."""
+        return self.extra.get("broadcast", "")
+
+    @property
     def scopes(self) -> tuple[Scope, ...]:
         """Every scope that covers this message."""
         return scopes_of_send(self.account, self.configured_sender or self.sender, self.audience or None)

@@ -13,7 +13,7 @@ from store.addresses import place_of, shard_of
 from store.client import store_errors
 from store.consent import Block, blocks_from, gate_keys, milliseconds, moment
 from store.enlisting import day_keys, entry_keys
-from store.functions import Functions, without_none
+from store.functions import Call, Functions, without_none
 from store.message_records import Message, fields_of, message_from, message_id, shard_of_message
 from store.pseudonyms import Pseudonyms
 from store.scopes import Channel, Scope
@@ -93,6 +93,21 @@ class MessageStore:
         Raises:
             StoreError: it is unknown whether it was written; creating the same id again is safe.
         """
+        return self.create_many([message], due_at=due_at)[0]
+
+    def create_many(self, messages: Sequence[Message], *, due_at: datetime) -> list[tuple[str, tuple[Block, ...]]]:
+        """Write new outbound messages as `create` does, sent together; each is a step of its own.
+
+        Raises:
+            StoreError: some may have been written; creating the same ids again is safe.
+        """
+        if not messages:
+            return []
+        answers = self._functions.start([self._create_call(message, due_at) for message in messages]).answers()
+        found = [json.loads(answer) for answer in answers]
+        return [(answer["status"], blocks_from(answer["blocks"], Channel.TEXT)) for answer in found]
+
+    def _create_call(self, message: Message, due_at: datetime) -> Call:
         place = place_of(message.address)
         names = [
             keys.message(place.shard, message.id),
@@ -116,8 +131,7 @@ class MessageStore:
             "scopes": scopes,
             "new": new,
         }
-        answer = json.loads(self._functions.call("sg_create", names + gate_names, payload))
-        return answer["status"], blocks_from(answer["blocks"], Channel.TEXT)
+        return "sg_create", names + gate_names, [json.dumps(payload, separators=(",", ":"), ensure_ascii=False)]
 
     def creation(
         self,
@@ -135,6 +149,13 @@ class MessageStore:
         Adds the keys of the lists the message will be in to `names`. waits: the person waits for an answer from now
         on (True), has it or wants none (False); None leaves it as it is.
         """
+        entry = entry_keys(message.account, message.address, message.direction, message.created_at, names, waits=waits)
+        if message.broadcast:
+            names.append(keys.broadcast_figures(shard_of(message.address), message.broadcast))
+            entry["broadcast"] = len(names)
+        if message.direction == "in":
+            names.append(keys.left_after(shard_of(message.address), message.account))
+            entry["left"] = len(names)
         return without_none(
             {
                 "id": message.id,
@@ -148,9 +169,8 @@ class MessageStore:
                 "why": message.kind,
                 "at": str(milliseconds(message.created_at)),
                 "audience": message.audience or None,
-                "entry": entry_keys(
-                    message.account, message.address, message.direction, message.created_at, names, waits=waits
-                ),
+                "broadcast": message.broadcast or None,
+                "entry": entry,
             }
         )
 
@@ -234,7 +254,8 @@ class MessageStore:
             "scopes": scopes,
             "only_stop": True if only_stop else None,
         }
-        answer = json.loads(self._functions.call("sg_hand_over", names + gate_names, without_none(payload)))
+        names = _with_figures(message, names + gate_names, payload)
+        answer = json.loads(self._functions.call("sg_hand_over", names, without_none(payload)))
         return HandOver(answer["verdict"], answer["reason"], blocks_from(answer["blocks"], Channel.TEXT))
 
     def answered(self, message: Message, result: Result, *, now: datetime) -> Settled:
@@ -282,6 +303,7 @@ class MessageStore:
             "once": once,
             "due": str(milliseconds(due_at)) if due_at else None,
         }
+        names = _with_figures(message, names, payload)
         answer = json.loads(self._functions.call("sg_settle", names, without_none(payload)))
         return Settled(answer["outcome"], answer["status"], tuple(json.loads(row) for row in answer["parked"]))
 
@@ -314,6 +336,12 @@ class MessageStore:
             found = self._client.get(keys.carrier_id(shard_of(address), carrier, sid))
         return found.decode() if isinstance(found, bytes) else None
 
+    def is_parked(self, address: str, carrier: str, sid: str, report: Mapping[str, str]) -> bool:
+        """True when this very report is kept already. Raises StoreError."""
+        key = keys.parked(shard_of(address), carrier, sid)
+        with store_errors():
+            return self._client.lpos(key, json.dumps(report, sort_keys=True)) is not None
+
     def park(self, address: str, carrier: str, sid: str, report: Mapping[str, str]) -> None:
         """Keep a report whose message is not known (yet). Raises StoreError."""
         self._functions.call_raw(
@@ -323,3 +351,11 @@ class MessageStore:
             round(_PARKED_KEPT / timedelta(milliseconds=1)),
             _PARKED_MOST,
         )
+
+
+def _with_figures(message: Message, names: list[str], payload: dict[str, Any]) -> list[str]:
+    """The keys of a step with those of the figures of the message's broadcast, named in the payload."""
+    if not message.broadcast:
+        return names
+    payload["broadcast"] = len(names) + 1
+    return [*names, keys.broadcast_figures(shard_of(message.address), message.broadcast)]

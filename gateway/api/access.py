@@ -84,6 +84,15 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     "api_audiences.add_members": _MANAGE,
     "api_audiences.remove_member": _MANAGE,
     "api_audiences.get_sendable": _READ,
+    "api_broadcasts.list_broadcasts": _READ,
+    "api_broadcasts.create_broadcast": _MANAGE,
+    "api_broadcasts.get_broadcast": _READ,
+    "api_broadcasts.list_broadcast_opt_outs": _READ,
+    "api_broadcasts.change_broadcast": _MANAGE,
+    "api_broadcasts.remove_broadcast": _MANAGE,
+    "api_broadcasts.start_broadcast": _MANAGE,
+    "api_broadcasts.stop_broadcast": _MANAGE,
+    "api_broadcasts.resume_broadcast": _MANAGE,
     "api_consent.list_reviews": _READ,
     "api_consent.decide_review": _MANAGE,
     "api_consent.subscribe": _MANAGE,
@@ -132,7 +141,10 @@ BODIES: Mapping[str, BodyRule] = {
 """Endpoints whose body is not a JSON object of the usual size."""
 
 MAY_BE_EMPTY = frozenset(
-    f"api_imports.{name}" for name in ("stop_import", "resume_import", "apply_import", "undo_import")
+    [
+        *(f"api_imports.{name}" for name in ("stop_import", "resume_import", "apply_import", "undo_import")),
+        *(f"api_broadcasts.{name}" for name in ("start_broadcast", "stop_broadcast", "resume_broadcast")),
+    ]
 )
 """Endpoints that need nothing in their body, so that it may be left out."""
 

@@ -81,7 +81,7 @@ class MemberList(Paged):
 class MembersBody(Strict):
     """Who is to join: numbers, and contacts (by their primary number)."""
 
-    numbers: Annotated[list[_Number], Field(max_length=MOST_MEMBERS_AT_ONCE)] = Field(default_factory=list)
+    numbers: Annotated[list[str], Field(max_length=MOST_MEMBERS_AT_ONCE)] = Field(default_factory=list)
     contacts: Annotated[list[_ContactId], Field(max_length=MOST_MEMBERS_AT_ONCE)] = Field(default_factory=list)
 
 

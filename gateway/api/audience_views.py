@@ -108,7 +108,7 @@ def _added_view(asked: AddedView, added: Added) -> AddedView:
         scope=block.scope.kind.value if block else None,
         source=(block.source.label if block.source else "unknown") if block else None,
         since=block.since if block else None,
-        explanation=added.reason.sentence if added.reason else None,
+        explanation=f"{added.reason.sentence} {added.reason.way_back}" if added.reason else None,
     )
 
 

@@ -8,7 +8,8 @@ CONVENTIONS: Mapping[str, str] = {
     "makes one, and shows it once.",
     "Problems": "What is refused gets `application/problem+json` with a stable `code`, the HTTP `status`, "
     "and a `detail` for people. With `invalid_request`, `errors` names every field that is "
-    "wrong. Unknown fields are mistakes, too.",
+    "wrong, and where in the request (`in`: query, body, ...). Unknown fields are mistakes, too.",
+    "Times": "RFC 3339. Answers have them in UTC, with Z; requests may name any zone.",
     "Pages": "Lists answer `items` and `next`. Ask again with `cursor=NEXT` and the same filters until "
     "`next` is null. What is added meanwhile changes nothing on later pages. A cursor fits "
     "its list and filters only.",
@@ -72,11 +73,17 @@ ADVICE: Mapping[str, str] = {
     "no_phone": "Give the contact a phone first.",
     "audience_exists": "Choose another id, or change the audience that has it.",
     "audience_in_use": "Change or delete the keyword first.",
+    "unknown_variable": "Use one of the variables that `detail` names, or none.",
+    "empty_text": "Give the broadcast a `body` first.",
+    "nobody_to_text": "`GET /api/v1/audiences/ID/sendable` says why.",
+    "not_a_draft": "Make another broadcast; what was started stays as it is.",
+    "not_sending": "Nothing: look at its `status`.",
     "list_not_ready": "Try again in a moment, or sort another way.",
     "no_numbers": "Send at least one number.",
     "too_many_numbers": "Send fewer at a time, or import a file.",
     "unreadable_list": "Correct the file as `detail` says and send it again.",
     "unknown_sender": "Use one of the account's senders.",
+    "unknown_audience": "Use one of the account's audiences, or make it with `POST /api/v1/audiences`.",
     "one_scope_only": "Name a sender or an audience, not both.",
     "not_confirmed": "Send the confirmation that `detail` names.",
     "reason_too_long": "Shorten the reason.",

@@ -50,7 +50,11 @@ _PROBLEM: Document = {
             "items": {
                 "type": "object",
                 "required": ["field", "problem"],
-                "properties": {"field": {"type": "string"}, "problem": {"type": "string"}},
+                "properties": {
+                    "in": {"type": "string", "description": "path, query, header, form or body."},
+                    "field": {"type": "string"},
+                    "problem": {"type": "string"},
+                },
             },
         },
         "retry_after": {"type": "integer", "description": "Seconds to wait; the Retry-After header too."},

@@ -4,6 +4,7 @@ from flask_openapi3.blueprint import APIBlueprint
 
 from gateway.api.account_views import account_api
 from gateway.api.audience_views import audiences_api
+from gateway.api.broadcast_views import broadcasts_api
 from gateway.api.consent_views import consent_api
 from gateway.api.contact_views import contacts_api
 from gateway.api.conversation_views import conversations_api
@@ -24,6 +25,7 @@ DOORS: tuple[APIBlueprint, ...] = (
     imports_api,
     contacts_api,
     audiences_api,
+    broadcasts_api,
     consent_api,
     proof_api,
     erasure_api,

@@ -1,8 +1,9 @@
 """Every failure under /api/ leaves as a problem document."""
 
 import json
+from inspect import signature
 
-from flask import Response, request
+from flask import Response, current_app, request
 from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
@@ -31,12 +32,23 @@ def is_api_request() -> bool:
 
 def validation_problem(error: ValidationError) -> Response:
     """A request whose parameters or body are wrong: each fault with its field."""
+    where = _where(error.title)
     faults = [
-        {"field": ".".join(str(part) for part in fault["loc"]), "problem": fault["msg"]} for fault in error.errors()
+        {"in": where, "field": ".".join(str(part) for part in fault["loc"]), "problem": fault["msg"]}
+        for fault in error.errors()
     ]
     first = faults[0]
-    detail = f"{first['field'] or 'body'}: {first['problem']}"
+    detail = (
+        f"{first['field']} (in the {where}): {first['problem']}" if first["field"] else f"{where}: {first['problem']}"
+    )
     return Problem("invalid_request", detail, errors=faults).response()
+
+
+def _where(model: str) -> str:
+    """The part of the request that a route reads into a model: path, query, header, form or body."""
+    view = current_app.view_functions[request.endpoint or ""]
+    read = (name for name, parameter in signature(view).parameters.items() if parameter.annotation.__name__ == model)
+    return next(read, "body")
 
 
 def register_failures(app: OpenAPI) -> None:
@@ -50,12 +62,21 @@ def register_failures(app: OpenAPI) -> None:
 def http_problem(error: HTTPException) -> Response:
     """An error of the framework as a problem document."""
     code = _CODE_OF_STATUS.get(error.code or 500, "internal_error" if (error.code or 500) >= 500 else "invalid_request")
-    response = Problem(code, error.description or "").response()
+    response = (_too_large() if error.code == 413 else Problem(code, error.description or "")).response()
     response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     if error.code and error.code != response.status_code:
         response.status_code = error.code
         response.set_data(json.dumps({**json.loads(response.get_data()), "status": error.code}))
     return response
+
+
+def _too_large() -> Problem:
+    most, size = request.max_content_length or 0, request.content_length or 0
+    if 0 < size <= most:
+        fields = request.max_form_memory_size or 0
+        detail = f"The fields of the form may hold {fields:,} bytes at most, without the file."
+        return Problem("too_large", detail, most_bytes=fields)
+    return Problem("too_large", f"The body may hold {most:,} bytes at most here.", most_bytes=most)
 
 
 def _store_unavailable(error: StoreError) -> Response:

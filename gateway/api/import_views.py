@@ -34,6 +34,7 @@ from gateway.imports import refuse_unknown_zone, summary_of
 from gateway.lists.columns import targets_of
 from gateway.lists.targets import TARGETS
 from gateway.phone import is_country
+from gateway.uploads import path_in
 from store.consent import milliseconds, moment
 from store.imports import ImportRecord
 from store.scopes import ALL_CHANNELS, Channel
@@ -50,7 +51,7 @@ def _saved(form: FileForm) -> Iterator[tuple[Path, str]]:
     """The uploaded file on disk, for as long as the context is open, and its name."""
     name = file_name(form.file.filename or "")
     with tempfile.TemporaryDirectory(prefix="stopgate-") as folder:
-        path = Path(folder) / f"list{Path(name).suffix[:10]}"
+        path = path_in(folder, name)
         form.file.save(path)
         yield path, name
 

@@ -50,7 +50,9 @@ class TimelineItem(BaseModel):
 class CheckBody(Strict):
     """Numbers to check."""
 
-    numbers: Annotated[list[_Number], Field(min_length=1, max_length=MOST_NUMBERS)]
+    numbers: Annotated[list[str], Field(min_length=1, max_length=MOST_NUMBERS)] = Field(
+        description="One that is no number is answered as `invalid_number`, at its place."
+    )
     sender: _Id | None = Field(None, alias="from")
     channel: Literal["text", "voice"] = "text"
     audience: _Audience | None = None

@@ -132,7 +132,7 @@ class AddBody(Strict):
     """Opt-outs to record."""
 
     numbers: (
-        Annotated[list[_Number], Field(min_length=1, max_length=MOST_ADDED)]
+        Annotated[list[str], Field(min_length=1, max_length=MOST_ADDED)]
         | Annotated[str, StringConstraints(min_length=1, max_length=40_000)]
     ) = Field(description="A list, or one text with commas or line ends between the numbers. 1,000 at most.")
     channels: Annotated[list[Literal["text", "voice"]], Field(min_length=1, max_length=2)] = Field(

@@ -4,6 +4,7 @@ from typing import Any
 
 from gateway.api.models import BlockView
 from gateway.api.text_models import IncomingItem, MessageItem
+from gateway.clock import written
 from gateway.message_words import REPLIES, decided, sentence_of
 from store.consent import Block, Source, moment
 from store.messages import Message
@@ -38,7 +39,7 @@ def _blocked_by(message: Message) -> dict[str, Any] | None:
     return {
         "scope": Scope.parse(message.blocked_by["scope"]).kind.value,
         "source": Source(message.blocked_by["source"]).label if message.blocked_by["source"] else "unknown",
-        "since": moment(message.blocked_by["since"]).isoformat(),
+        "since": written(moment(message.blocked_by["since"])),
     }
 
 

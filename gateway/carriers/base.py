@@ -104,7 +104,7 @@ class DeliveryReport:
     """What a carrier says became of a text we sent.
 
     message_id: our id, when the carrier gives it back; else "". status: in our words (store.messages.Message).
-    carrier_status: in theirs.
+    carrier_status: in theirs. service: the messaging service that sent it, or "".
     """
 
     carrier: str
@@ -115,6 +115,7 @@ class DeliveryReport:
     carrier_status: str
     code: str = ""
     message_id: str = ""
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,7 @@ class Twilio:
                 carrier_status=carrier_status,
                 code=values.get("ErrorCode", ""),
                 message_id=dict(request.parameters).get("m", ""),
+                service=values.get("MessagingServiceSid", ""),
             ),
         )
 

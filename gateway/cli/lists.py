@@ -1,6 +1,8 @@
 """Commands for lists: import, export, scrub."""
 
+import io
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -73,7 +75,8 @@ def progress_bar(what: str) -> Iterator[tuple[Progress, TaskID]]:
 
 def _summary(title: str, counts: Mapping[str, int], seconds: float) -> None:
     rows = sum(counts.values())
-    table = Table(title=f"{title}: {rows:,} rows in {seconds:.1f} s ({rows / max(seconds, 0.001):,.0f} rows/s)")
+    click.echo(f"{title}: {rows:,} rows in {seconds:.1f} s ({rows / max(seconds, 0.001):,.0f} rows/s)", err=True)
+    table = Table()
     table.add_column("outcome")
     table.add_column("rows", justify="right")
     for outcome, count in counts.items():
@@ -118,7 +121,11 @@ def import_list(
     data: Path | None,
     **wishes: Any,
 ) -> None:
-    """Take every row of FILE (CSV, a spreadsheet, a carrier's JSON): one batch, that can be resumed and undone."""
+    """Take every row of FILE (CSV, a spreadsheet, a carrier's JSON): one batch, that can be resumed and undone.
+
+    Exit code 0 when FILE was taken to its end, also when some of its rows are invalid (the table says how many,
+    --report which); 1 when it cannot be used or was not finished; 2 when the command is wrong.
+    """
     with open_services(data) as services:
         if undone:
             _undo(services, undone, dry_run=wishes["dry_run"])
@@ -176,7 +183,7 @@ def _undo(services: Services, import_id: str, *, dry_run: bool) -> None:
 
 @click.command("scrub")
 @click.argument("source", type=_FILE)
-@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True))
 @click.option("--account", "account_id", help="Who would text.")
 @click.option("--from", "sender", help="The sender the texts would come from.")
 @click.option("--audience", help="The audience they would go to.")
@@ -195,23 +202,38 @@ def scrub_list(
     country: str | None,
     data: Path | None,
 ) -> None:
-    """Write SOURCE to TARGET with two more columns: allowed (yes or no) and the reason."""
+    """Write SOURCE to TARGET ("-": standard output) with two more columns: allowed (yes or no) and the reason.
+
+    A number that is invalid is not allowed, and no reason for another exit code than 0.
+    """
     started = time.monotonic()
-    unfinished = target.with_name(target.name + ".unfinished")
     with open_services(data) as services, progress_bar("scrubbing") as (bar, task):
         account = account_named(services, account_id)
         order = ScrubOrder(
             account, sender, audience, Channel.VOICE if voice else Channel.TEXT, phone_column, country or None
         )
-        with _opened(source, unfinished) as file:
+        with _target(source, target) as file:
             for scrubbed in scrub(services.store, order, source, file):
                 rows = scrubbed.counts.total()
                 rate = rows / max(time.monotonic() - started, 0.001)
                 bar.update(task, total=scrubbed.size, completed=scrubbed.done, rows=rows, rate=rate)
-        # Half a list looks like a whole one: it gets its name when it is.
-        unfinished.replace(target)
     _summary("Scrubbed", scrubbed.counts, time.monotonic() - started)
 
 
-def _opened(source: Path, target: Path) -> IO[str]:
-    return target.open("w", newline="", encoding=encoding_of_result(source))
+@contextmanager
+def _target(source: Path, target: Path) -> Iterator[IO[str]]:
+    """The file to write a scrubbed list to; "-" is standard output."""
+    encoding = encoding_of_result(source)
+    if str(target) == "-":
+        output = io.TextIOWrapper(sys.stdout.buffer, encoding=encoding, newline="")
+        try:
+            yield output
+            output.flush()
+        finally:
+            output.detach()
+        return
+    # Half a list looks like a whole one: it gets its name when it is.
+    unfinished = target.with_name(target.name + ".unfinished")
+    with unfinished.open("w", newline="", encoding=encoding) as file:
+        yield file
+    unfinished.replace(target)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.opening import account_named, data_option, open_services
+from gateway.clock import written
 from gateway.drift import CARRIER_BLOCKS, Drift
 from gateway.errors import CarrierError
 from gateway.reconciling import Report, Request, Tally, Watch
@@ -138,7 +139,7 @@ def _drifts(services: Services, account_id: str | None) -> Iterator[Drift]:
 
 
 def _json(row: Drift) -> str:
-    return json.dumps({**asdict(row), "since": row.since.isoformat()}, ensure_ascii=False)
+    return json.dumps({**asdict(row), "since": written(row.since)}, ensure_ascii=False)
 
 
 def _line(row: Drift) -> str:

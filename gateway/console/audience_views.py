@@ -1,10 +1,12 @@
 """Audiences: lists of numbers, who of them would get a text now, and why the others would not."""
 
 import re
+from collections.abc import Sequence
 
 from flask import flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from gateway.audiences import Added
 from gateway.console.access import account, services
 from gateway.console.blueprints import pages
 from gateway.console.forms import Draft, draft
@@ -19,6 +21,8 @@ _MEMBERS = (Column("Number"), Column("Contact"), Column(""))
 _FIELD_OF = {"bad_audience_id": "id", "audience_exists": "id", "unknown_sender": "sender"}
 _PAGE = 50
 _MOST = 1000
+# So many numbers are told one by one.
+_SHOWN = 5
 # As the API takes it: it stands in addresses and in key names.
 _ID = re.compile(r"[^\s/{}][^/{}\x00-\x1f\x7f]{0,79}")
 
@@ -119,16 +123,28 @@ def change_members(audience_id: str) -> Response:
         added = services().audiences.add(account(), audience_id, list(dict.fromkeys(numbers))) if numbers else []
     except NotAllowed as error:
         return make_response(_page(audience_id, typed.refused(error, {"no_numbers": "numbers"})), 422)
-    joined = sum(each.outcome == "joined" for each in added)
-    flash(f"{joined:,} joined, {sum(each.outcome == 'already_member' for each in added):,} were in it already.", "done")
-    out = [each for each in added if each.reason is not None]
-    if out:
-        shown = "; ".join(f"{formatted(each.number)}: {each.reason.sentence}" for each in out[:5] if each.reason)
-        flash(f"{len(out):,} did not join, because they are opted out. {shown}", "refused")
-    if wrong:
-        are = "is no phone number" if len(wrong) == 1 else "are no phone numbers"
-        flash(f"{len(wrong):,} {are}. {'; '.join(wrong[:5])}", "refused")
+    _say(added, wrong)
     return redirect(url_for("account.audience", audience_id=audience_id))
+
+
+def _say(added: Sequence[Added], wrong: Sequence[str]) -> None:
+    """What came of numbers that were pasted: who joined, who is opted out and why, what is no number."""
+    joined = sum(each.outcome == "joined" for each in added)
+    known = sum(each.outcome == "already_member" for each in added)
+    out = [(each.number, each.reason) for each in added if each.reason is not None]
+    if joined or known:
+        flash(f"{joined:,} joined, {known:,} were in it already.", "done")
+    if out:
+        numbers = f"{len(out):,} {'number is' if len(out) == 1 else 'numbers are'} opted out and did not join."
+        shown = " ".join(f"{formatted(number)}: {why.sentence} {why.way_back}" for number, why in out[:_SHOWN])
+        flash(f"{numbers} {shown}{_and_more(out)}", "refused")
+    if wrong:
+        flash(f"{len(wrong):,} {'is no phone number' if len(wrong) == 1 else 'are no phone numbers'}. "
+              f"{' '.join(wrong[:_SHOWN])}{_and_more(wrong)}", "refused")  # fmt: skip
+
+
+def _and_more(told: Sequence[object]) -> str:
+    return f" And {len(told) - _SHOWN:,} more." if len(told) > _SHOWN else ""
 
 
 @pages.route("/audiences/<audience_id>/remove", methods=["GET", "POST"])

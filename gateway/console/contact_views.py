@@ -190,7 +190,8 @@ def contact_audiences(contact_id: str) -> Response:
         else:
             (added,) = services().audiences.add(account(), audience, [number])
             if added.reason is not None:
-                flash(f"{formatted(number)} did not join {audience}. {added.reason.sentence}", "refused")
+                why = f"{added.reason.sentence} {added.reason.way_back}"
+                flash(f"{formatted(number)} is opted out and was not added to {audience}. {why}", "refused")
             else:
                 flash(f"{formatted(number)} is in {audience}.", "done")
     return redirect(url_for("account.contact", contact_id=contact_id))

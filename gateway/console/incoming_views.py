@@ -27,7 +27,7 @@ def _filters() -> tuple[Filter, ...]:
         Filter("decision", "Understood as", CHOICE, "understood as {}",
                tuple((name, name.replace("_", " ")) for name in DECISIONS)),
         Filter("outcome", "What it did", CHOICE, "that were: {}", tuple(OUTCOMES.items())),
-        Filter("contains", "With the words", words="with “{}”"),
+        Filter("words", "With the words", words="with “{}”", formerly="contains"),
         Filter("since", "From", DAY, "since {}"),
         Filter("until", "To", DAY, "until {}"),
     )  # fmt: skip
@@ -49,7 +49,7 @@ def _query(asked: Listing) -> TextQuery:
         outcome=values.get("outcome", ""),
         since=_day(values.get("since", "")),
         until=_day(values.get("until", ""), days=1),
-        contains=values.get("contains", ""),
+        contains=values.get("words", ""),
     )
 
 

@@ -25,7 +25,7 @@ class Filter:
     """A filter.
 
     words: how it is said in the heading, with {} for the value ("by {}"). choices: value and label. anything: what a
-    choice is called when nothing is chosen.
+    choice is called when nothing is chosen. formerly: the name it had in addresses that people may have kept.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Filter:
     choices: tuple[tuple[str, str], ...] = ()
     placeholder: str = ""
     anything: str = "Any"
+    formerly: str = ""
 
     def say(self, value: str) -> str:
         """The filter with a value, in words."""
@@ -80,7 +81,7 @@ def listing(filters: Sequence[Filter] = (), *, sorts: Sequence[str] = (), defaul
     """
     values = {}
     for each in filters:
-        value = request.args.get(each.name, "").replace("\0", "").strip()[:_LONGEST]
+        value = request.args.get(each.name, request.args.get(each.formerly, "")).replace("\0", "").strip()[:_LONGEST]
         if value and _fits(each, value):
             values[each.name] = value
     sort = request.args.get("sort", "")

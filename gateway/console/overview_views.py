@@ -1,12 +1,14 @@
 """An account's home: what happened, and what needs a person."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import redis
 from flask import current_app, render_template, request, url_for
 
 from gateway.account_settings import setting_of
+from gateway.broadcast_figures import Broadcast
 from gateway.console.access import PAGES, account, can, services
 from gateway.console.blueprints import pages
 from gateway.console.charts import stacked_bars
@@ -34,8 +36,9 @@ SERIES_WORDS: Mapping[str, str] = {
     "program": "by a program or an import",
 }
 _BAD_ENDS = ("failed", "undelivered", "expired", "unknown")
-# A rate of opt-outs from which a list is looked at, and from which it is stopped (design §8).
-_WARN, _ALARM = 0.01, 0.02
+_BROADCASTS = 5
+# A broadcast that went wrong longer ago than this needs nobody any more.
+_REMEMBERED = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ def account_home() -> str:
     days = int(span) if span.isdecimal() and int(span) in _SPANS else _DEFAULT_SPAN
     figures = services().statistics.read(account(), days=days)
     health = _health()
+    newest = services().broadcasts.newest(account(), 2 * _BROADCASTS)
+    broadcasts = [each for each in newest if each.record.started_at][:_BROADCASTS]
     return render_template(
         "console/home.html",
         today=figures.days[-1],
@@ -64,10 +69,10 @@ def account_home() -> str:
         series=SERIES_WORDS,
         chart_bars=stacked_bars([(day.day, _series(day)) for day in figures.days], SERIES_WORDS),
         out_badly=_out(figures.days[-1], _BAD_ENDS),
-        warn=_WARN,
-        alarm=_ALARM,
+        alarm=float(setting_of(account().settings, "opt_out_rate_alarm")),
+        broadcasts=broadcasts,
         health=health,
-        needs=list(_needs(figures, health)),
+        needs=[*_needs(figures, health), *_broadcasts_that_need(broadcasts)],
     )
 
 
@@ -112,6 +117,21 @@ def _needs(figures: Statistics, health: list[tuple[str, bool, str]]) -> Iterator
     if errors:
         wrong = count_of(len(errors), "word or reply", "words or replies")
         yield Need(f"{wrong} to put right", _to("account.keywords"), urgent=False)
+
+
+def _broadcasts_that_need(broadcasts: Sequence[Broadcast]) -> Iterator[Need]:
+    """Broadcasts that stopped by themselves, and those after which too many opted out (setting opt_out_rate_alarm)."""
+    since = services().clock.now() - _REMEMBERED
+    for each in broadcasts:
+        record = each.record
+        if record.updated_at < since:
+            continue
+        url = url_for("account.broadcast", broadcast_id=record.id)
+        if record.status == "stopped" and record.problem:
+            yield Need(f"The broadcast {record.name} stopped by itself: {record.problem.rstrip('.')}", url, urgent=True)
+        elif each.alarming and each.rate is not None:
+            rate = f"{each.rate * 100:.1f} % opted out after the broadcast {record.name}"
+            yield Need(rate, url, urgent=False)
 
 
 def _to(endpoint: str) -> str:

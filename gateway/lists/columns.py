@@ -21,6 +21,8 @@ from gateway.normalising import Normaliser
 from gateway.phone import NumberProblem
 
 _PLACE = re.compile(r"#[0-9]{1,4}")
+# Of the columns of a list an error names so many, each with so many characters.
+_NAMED, _LONGEST_NAMED = 30, 60
 _SINGLE = ("opted_out_at", "channel", "first_name", "last_name", "contact_id")
 
 
@@ -175,6 +177,12 @@ def columns_of(header: Sequence[str], mapping: Mapping[str, str], guessed: Guess
     return _put_together(header, targets, guessed, kind, frozenset(said))
 
 
+def listed(header: Sequence[str]) -> str:
+    """The columns of a list, for a sentence: as many as people read."""
+    names = [name if len(name) <= _LONGEST_NAMED else f"{name[:_LONGEST_NAMED]}…" for name in header[:_NAMED]]
+    return ", ".join(names) + (f" and {len(header) - _NAMED:,} more" if len(header) > _NAMED else "")
+
+
 def position_of(wanted: str, header: Sequence[str]) -> int | None:
     """The index of a column that is named by its place ("#1" is the first); None for any other name."""
     if wanted in header or _PLACE.fullmatch(wanted) is None:
@@ -193,7 +201,7 @@ def _index_of(header: Sequence[str], names: Sequence[str], wanted: str) -> int:
     if (place := position_of(wanted, header)) is not None:
         return place
     if folded(wanted) not in names or not folded(wanted):
-        raise ListFileError(f"There is no column {wanted!r}; there are: {', '.join(header)}")
+        raise ListFileError(f"There is no column {wanted!r}; there are: {listed(header)}")
     return names.index(folded(wanted))
 
 
@@ -222,7 +230,7 @@ def _put_together(
     if kind == OPT_OUTS and len(phones) > 1:
         raise ListFileError("Both phone and primary_phone are mapped; an opt-out is of one number.")
     if not phones and (kind == OPT_OUTS or "contact_id" not in at):
-        raise ListFileError(f"No column is called phone. Say which one has the numbers; there are: {', '.join(header)}")
+        raise ListFileError(f"No column is called phone. Say which one has the numbers; there are: {listed(header)}")
     single = {name: at[name][0] for name in _SINGLE if name in at}
     opted_out: int | None = at.get("opted_out", [None])[0]
     only: tuple[str, ...] = ()

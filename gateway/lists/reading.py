@@ -8,7 +8,8 @@ others. Spreadsheets and JSON become CSV first (converting.py).
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -86,6 +87,7 @@ def _open_csv(path: Path, name: str, rows_in_block: int, delimiter: str | None) 
         stream.read(skip)
         row, first, delimiter = _first_row(stream, name, delimiter)
         header = [true_text(cell, encoding) for cell in _header(stream, first, delimiter, name)]
+        _refuse_binary(header, name)
     except BaseException:
         stream.close()
         raise
@@ -121,6 +123,11 @@ def _header(stream: TextIO, first: str, delimiter: str, name: str) -> list[str]:
         return next(csv.reader(io.StringIO(first, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise ListFileError(f"The first row of {name} cannot be read: {error}.") from None
+
+
+def _refuse_binary(header: Sequence[str], name: str) -> None:
+    if any(unicodedata.category(character) == "Cc" and character not in "\t\r\n" for character in "".join(header)):
+        raise ListFileError(f"{name} is no text file. Save the list as CSV or as a spreadsheet.")
 
 
 def _csv_rows(stream: TextIO, delimiter: str) -> Iterator[Portion]:

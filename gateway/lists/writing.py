@@ -25,6 +25,8 @@ import xlsxwriter
 from fpdf import FPDF, FontFace
 from fpdf.enums import TableBordersLayout
 
+from gateway.clock import written
+
 Cell = str | int | float | bool | datetime | Sequence[str] | None
 """None is an empty cell; a time is aware; several words are a list in ndjson and "text, voice" elsewhere."""
 
@@ -106,7 +108,7 @@ def shown(cell: Cell) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, datetime):
-        return cell.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return written(cell)
     if isinstance(cell, Sequence):
         return ", ".join(cell)
     return str(cell)

@@ -28,10 +28,30 @@ local function journal_row(code, newly, rest, prior)
   return string.char(code + newly + HAS_PRIOR) .. rest .. string.char(#prior) .. prior
 end
 
--- The state of one number while a call plans what becomes of it.
-local function state_of(field, member, value)
-  if not value then return { field = field, member = member, fresh = true } end
-  return { field = field, member = member, prior = value, records = unpack_details(value), changed = {}, newly = {} }
+-- The state of one number while a call plans what becomes of it. `tried`: channels that rows before would have blocked
+-- (a dry run writes no details).
+local function state_of(field, member, value, tried, header)
+  if not value and not tried then return { field = field, member = member, fresh = true } end
+  local records = unpack_details(value)
+  for channel in pairs(tried or {}) do
+    records[channel] = { blocked = true, source = header.source, since = 0, latest = 0 }
+  end
+  return { field = field, member = member, prior = value, records = records, changed = {}, newly = {} }
+end
+
+-- What rows before would have blocked of the numbers of a bucket: index -> channel -> true, or nil when nothing.
+local function tried_before(keys, gates, args, bucket, header)
+  local tried, any = {}, false
+  for index, channel in ipairs(header.channels) do
+    local known = redis.call('SMISMEMBER', keys[gates + index - 1], unpack(args, bucket.first, bucket.first + bucket.size - 1))
+    for position, flag in ipairs(known) do
+      if flag == 1 then
+        tried[position] = tried[position] or {}
+        tried[position][channel], any = true, true
+      end
+    end
+  end
+  return any and tried or nil
 end
 
 local function no_longer_fresh(state, header)
@@ -91,13 +111,13 @@ local function time_of(group, index)
   return (struct.unpack('>I6', group.packed, index * ROW - 5))
 end
 
-local function plan_states(group, args, values, header, outcomes, rows)
+local function plan_states(group, args, values, header, outcomes, rows, tried, offset)
   local states, state = {}, nil
   for index = 1, group.size do
     local field = args[group.first + index - 1]
     local repeated = state and state.field == field
     if not repeated then
-      state = state_of(field, group.members[index], values[index])
+      state = state_of(field, group.members[index], values[index], tried and tried[offset + index], header)
       states[#states + 1] = state
     end
     local outcome, newly, touched = plan_row(state, header, time_of(group, index))
@@ -129,8 +149,8 @@ local function answer_bucket(seen_key, args, bucket, header, outcomes)
   if added == bucket.size then redis.call('PEXPIRE', seen_key, header.kept) end
   if not outcomes then return string.rep(ANSWER.opted_out, bucket.size) end
   for index, known in ipairs(seen) do
-    -- A row that opts out is no duplicate (another channel); in a dry run the row before it has changed nothing.
-    if known == 1 and (header.dry or outcomes[index] ~= 'opted_out') then outcomes[index] = 'duplicate' end
+    -- A row that opts out is no duplicate (another channel).
+    if known == 1 and outcomes[index] ~= 'opted_out' then outcomes[index] = 'duplicate' end
     outcomes[index] = ANSWER[outcomes[index]]
   end
   return table.concat(outcomes)
@@ -144,25 +164,26 @@ end
 
 -- Plans the rows of one gate bucket, a details bucket after the other. Rows of one number are neighbours, in the order of
 -- the file. Returns the bucket, and an outcome for each row unless all of them opt out.
-local function plan_bucket(keys, key, args, argument, sizes, header, rows)
+local function plan_bucket(keys, gates, key, args, argument, sizes, header, rows)
   local bucket, outcomes, offset = { first = argument, size = 0, groups = {}, new = true }, {}, 0
   for _, size in ipairs(sizes) do bucket.size = bucket.size + size end
+  local tried = header.dry and tried_before(keys, gates, args, bucket, header)
   argument = argument + bucket.size
   for index, size in ipairs(sizes) do
     local group = group_at(keys, key + index - 1, args, argument, size)
     local values = redis.call('HMGET', group.key, unpack(args, group.first, group.first + size - 1))
-    if all_new(group, args, values) then
+    if not tried and all_new(group, args, values) then
       rows[#rows + 1] = group.packed
       for _ = 1, size do outcomes[#outcomes + 1] = 'opted_out' end
     else
       bucket.new = false
       group.members = members_of(group, args, bucket, offset)
-      group.states = plan_states(group, args, values, header, outcomes, rows)
+      group.states = plan_states(group, args, values, header, outcomes, rows, tried, offset)
     end
     bucket.groups[index] = group
     argument, offset = argument + 1 + 2 * size, offset + size
   end
-  return bucket, (header.dry or not bucket.new) and outcomes, argument
+  return bucket, not bucket.new and outcomes, argument
 end
 
 local function fresh_value(header, at, event)
@@ -186,52 +207,55 @@ local function write_new(group, args, header, event)
   redis.call('HSET', group.key, unpack(values))
 end
 
--- Writes the details that have changed; notes in `added` who joins the gate indexes.
-local function write_states(group, header, event, added)
+-- Writes the details that have changed.
+local function write_states(group, header, event)
   for _, state in ipairs(group.states) do
     if state.fresh then
       redis.call('HSET', group.key, state.field, fresh_value(header, state.at, event))
-      for channel = 1, #header.channels do added[channel][#added[channel] + 1] = state.member end
     elseif next(state.changed) then
       for channel in pairs(state.changed) do state.records[channel].event = event end
       redis.call('HSET', group.key, state.field, pack_details(state.records))
-      for index, channel in ipairs(header.channels) do
-        if state.newly[channel] then added[index][#added[index] + 1] = state.member end
-      end
     end
   end
 end
 
-local function join_gate(header, channel, grown)
-  header.grown[channel] = (header.grown[channel] or 0) + grown
-end
-
-local function write_bucket(keys, gates, args, bucket, header, event)
-  if bucket.new then
-    for _, group in ipairs(bucket.groups) do write_new(group, args, header, event) end
-    for index, channel in ipairs(header.channels) do
-      local members = redis.call('SADD', keys[gates + index - 1], unpack(args, bucket.first, bucket.first + bucket.size - 1))
-      join_gate(header, channel, members)
-    end
-    return
-  end
-  local added, offset = {}, 0
-  for index in ipairs(header.channels) do added[index] = {} end
+-- Who a bucket newly blocks: for each channel the members.
+local function newly_blocked(args, bucket, header)
+  local newly, offset = {}, 0
+  for index in ipairs(header.channels) do newly[index] = {} end
   for _, group in ipairs(bucket.groups) do
-    if group.states then
-      write_states(group, header, event, added)
-    else
-      write_new(group, args, header, event)
-      for _, member in ipairs(members_of(group, args, bucket, offset)) do
-        for index in ipairs(header.channels) do added[index][#added[index] + 1] = member end
+    for _, state in ipairs(group.states or {}) do
+      for index, channel in ipairs(header.channels) do
+        if state.fresh or state.newly[channel] then newly[index][#newly[index] + 1] = state.member end
       end
+    end
+    for _, member in ipairs(group.states and {} or members_of(group, args, bucket, offset)) do
+      for index in ipairs(header.channels) do newly[index][#newly[index] + 1] = member end
     end
     offset = offset + group.size
   end
+  return newly
+end
+
+-- Puts who is newly blocked into the gate indexes, or what stands for them in a dry run. Returns how many, by channel.
+local function block(keys, gates, args, bucket, header)
+  local added, last = {}, bucket.first + bucket.size - 1
+  local newly = not bucket.new and newly_blocked(args, bucket, header)
   for index, channel in ipairs(header.channels) do
-    if #added[index] > 0 then
-      join_gate(header, channel, redis.call('SADD', keys[gates + index - 1], unpack(added[index])))
+    local gate = keys[gates + index - 1]
+    if not newly then
+      added[channel] = redis.call('SADD', gate, unpack(args, bucket.first, last))
+    elseif #newly[index] > 0 then
+      added[channel] = redis.call('SADD', gate, unpack(newly[index]))
     end
+    if header.dry and added[channel] then redis.call('PEXPIRE', gate, header.kept) end
+  end
+  return added
+end
+
+local function write_bucket(args, bucket, header, event)
+  for _, group in ipairs(bucket.groups) do
+    if group.states then write_states(group, header, event) else write_new(group, args, header, event) end
   end
 end
 
@@ -241,10 +265,13 @@ local function write_import(keys, args, buckets, rows, header)
     source = tostring(header.source), batch = header.batch, rows = table.concat(rows),
   }, #keys)
   header.tail = short_tail(event)
+  local grown = {}
   for index, bucket in ipairs(buckets) do
-    write_bucket(keys, 6 + (index - 1) * (#header.channels + 1), args, bucket, header, event)
+    write_bucket(args, bucket, header, event)
+    local added = block(keys, 6 + (index - 1) * (#header.channels + 1), args, bucket, header)
+    for channel, count in pairs(added) do grown[channel] = (grown[channel] or 0) + count end
   end
-  for channel, grown in pairs(header.grown) do count_members(keys, 3, header.scope, channel, grown) end
+  for channel, count in pairs(grown) do count_members(keys, 3, header.scope, channel, count) end
   redis.call('HSET', keys[2], event, '')
 end
 
@@ -256,7 +283,8 @@ end
 --            bucket the number of rows of each of its details buckets. Then for each gate bucket its members, and for
 --            each of its details buckets its packed rows (one argument), its fields, and the first five bytes of the
 --            details that each row writes when its number is new here ("" when they need the long form).
---            dry: change nothing, only answer. undated: the time of the rows that have none of their own, or 0
+--            dry: change nothing, only answer; the gate indexes are then sets of the dry run that stand for them.
+--            undated: the time of the rows that have none of their own, or 0
 --   returns  one byte for each row: its outcome code
 -- A part that was applied before answers what it answered then, and changes nothing (the answer may have been lost).
 
@@ -270,7 +298,7 @@ redis.register_function('sg_import', function(keys, args)
   elseif mark[2] then
     return mark[2]
   end
-  header.newly, header.mask, header.grown = 0, 0, {}
+  header.newly, header.mask = 0, 0
   for _, channel in ipairs(header.channels) do
     header.newly, header.mask = header.newly + NEWLY[channel], header.mask + CHANNEL_BIT[channel]
   end
@@ -278,8 +306,10 @@ redis.register_function('sg_import', function(keys, args)
   details = details + #header.gates * width
   local rows, buckets, answers = {}, {}, {}
   for index, sizes in ipairs(header.gates) do
-    local bucket, outcomes, after = plan_bucket(keys, details, args, argument, sizes, header, rows)
+    local gates = 6 + (index - 1) * width
+    local bucket, outcomes, after = plan_bucket(keys, gates, details, args, argument, sizes, header, rows)
     answers[index] = answer_bucket(keys[5 + index * width], args, bucket, header, outcomes)
+    if header.dry then block(keys, gates, args, bucket, header) end
     buckets[index], details, argument = bucket, details + #sizes, after
   end
   if #rows > 0 and not header.dry then write_import(keys, args, buckets, rows, header) end
@@ -365,8 +395,8 @@ redis.register_function('sg_undo', function(keys, args)
 end)
 
 ------------------------------------------------------------------------------------------------------------
--- sg_hold: the right to work on an import, for one worker at a time
---   KEYS     the import's record
+-- sg_hold: the right to work on an import or a broadcast, for one worker at a time
+--   KEYS     its record
 --   ARGV     JSON {token, now, till}: who asks, the time, until when it is theirs (milliseconds since 1970)
 --   returns  1, or 0 when it is somebody else's still
 

@@ -324,20 +324,33 @@ local function count_day(keys, entry, name, by)
   if total == by then redis.call('PEXPIRE', keys[entry.days], DAYS_KEPT) end
 end
 
--- One event is one opt-out, in however many scopes.
+-- One event is one opt-out, in however many scopes. Returns whether it was one.
 local function count_opt_out(keys, entry, changes, results)
-  if not entry then return end
+  if not entry then return false end
   for index, result in ipairs(results) do
-    if result.outcome == 'opted_out' then return count_day(keys, entry, 'opt_out:' .. changes[index].source) end
+    if result.outcome == 'opted_out' then
+      count_day(keys, entry, 'opt_out:' .. changes[index].source)
+      return true
+    end
   end
+  return false
 end
 
 -- A text counts on the day it was made, under what it is now: the figures of a day add up to its texts.
-local function recount(keys, entry, old, new)
+-- A text of a broadcast counts in the figures of that too (`broadcast` is their key), there with its reason.
+local function with_reason(status, reason)
+  return reason and reason ~= '' and status ~= 'queued' and status .. '|' .. reason or status
+end
+
+local function recount(keys, entry, old, new, was, why)
   if old == 'handing_over' then old = 'queued' end
   if old == new then return end
   count_day(keys, entry, 'out:' .. old, -1)
   count_day(keys, entry, 'out:' .. new)
+  if entry.broadcast then
+    redis.call('HINCRBY', keys[entry.broadcast], with_reason(old, was), -1)
+    redis.call('HINCRBY', keys[entry.broadcast], with_reason(new, why), 1)
+  end
 end
 
 local function clean_up(keys, entry, now, retention)
@@ -371,16 +384,36 @@ local function enlist(keys, payload, message)
   if message.retention then keep_for(keys, entry, payload, message, new == 1) end
   count_day(keys, entry, message.direction == 'in' and 'in' or 'out:queued')
   if message.audience then count_day(keys, entry, 'sent:' .. message.audience) end
+  if entry.broadcast then
+    redis.call('HINCRBY', keys[entry.broadcast], 'queued', 1)
+    redis.call('PEXPIRE', keys[entry.broadcast], DAYS_KEPT)
+  end
 end
 
--- Which audience somebody was texted for last, of the newest texts of a thread; nil when for none.
-local function last_audience(keys, position)
+-- What somebody was texted for last, of the newest texts of a thread: the audience, and when that was less than a week
+-- ago the broadcast and its text; nil when for none.
+local LEFT_BECAUSE = 7 * 24 * 3600 * 1000
+
+local function texted_for(keys, position, now)
   for _, text in ipairs(redis.call('XREVRANGE', keys[position], '+', '-', 'COUNT', 20)) do
-    local fields = text[2]
-    for index = 1, #fields, 2 do
-      if fields[index] == 'audience' then return fields[index + 1] end
+    local fields = {}
+    for index = 1, #text[2], 2 do fields[text[2][index]] = text[2][index + 1] end
+    if fields.audience then
+      local recent = tonumber(now) - tonumber(string.match(text[1], '^%d+')) < LEFT_BECAUSE
+      return fields.audience, recent and fields.broadcast or nil, fields.id
     end
   end
+end
+
+-- An opt-out is put down to what the person was texted for last; to a text of a broadcast once.
+local function count_left(keys, entry, thread, now)
+  local audience, broadcast, text = texted_for(keys, thread, now)
+  if audience then count_day(keys, entry, 'left:' .. audience) end
+  if not broadcast then return end
+  redis.call('ZREMRANGEBYSCORE', keys[entry.left], '-inf', tonumber(now) - DAYS_KEPT)
+  if redis.call('ZADD', keys[entry.left], 'NX', now, broadcast .. ':' .. text) == 0 then return end
+  redis.call('PEXPIRE', keys[entry.left], DAYS_KEPT)
+  count_day(keys, entry, 'left_broadcast:' .. broadcast)
 end
 
 ------------------------------------------------------------------------------------------------------------
@@ -398,19 +431,21 @@ end
 
 local function finish(keys, payload, status, reason)
   redis.call('HSET', keys[payload.message], 'status', status, 'reason', reason or '', 'updated', payload.now)
-  recount(keys, payload, 'queued', status)
+  recount(keys, payload, 'queued', status, '', reason)
   redis.call('ZREM', keys[payload.outbox], payload.effect)
   note(keys, payload, payload.now, status, reason)
 end
 
 local function create(keys, payload, message)
   redis.call('HSET', keys[message.message], unpack(message.fields))
-  if message.audience then
-    redis.call('XADD', keys[message.thread], 'MAXLEN', '~', '5000', '*', 'id', message.id, 'direction', message.direction,
-      'audience', message.audience)
-  else
-    redis.call('XADD', keys[message.thread], 'MAXLEN', '~', '5000', '*', 'id', message.id, 'direction', message.direction)
+  local listed = { 'id', message.id, 'direction', message.direction }
+  for _, name in ipairs({ 'audience', 'broadcast' }) do
+    if message[name] then
+      listed[#listed + 1] = name
+      listed[#listed + 1] = message[name]
+    end
   end
+  redis.call('XADD', keys[message.thread], 'MAXLEN', '~', '5000', '*', unpack(listed))
   enlist(keys, payload, message)
   if message.retention then
     redis.call('PEXPIRE', keys[message.message], message.retention)
@@ -520,8 +555,7 @@ redis.register_function('sg_receive', function(keys, args)
   end
   if happened.opted_out then
     count_opt_out(keys, payload.inbound.entry, payload.changes, results)
-    local audience = last_audience(keys, payload.inbound.thread)
-    if audience then count_day(keys, payload.inbound.entry, 'left:' .. audience) end
+    count_left(keys, payload.inbound.entry, payload.inbound.thread, payload.now)
   end
   if payload.review and (payload.review.hold or happened.opted_out) then put_before_a_person(keys, payload) end
   create(keys, payload, payload.inbound)
@@ -540,7 +574,7 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_change: a consent change that did not come as a text (API, admin, carrier, import of one)
---   KEYS     counters, figures of the day, then per change: gate text, gate voice, details, journal, members, and for
+--   KEYS     counters, figures of the day, [thread, who left,] then per change: gate text, gate voice, details, journal, members, and for
 --            what is entered beside a person's own word the details of that
 --   returns  JSON list of {scope, outcome, entry, held_by}
 
@@ -548,7 +582,9 @@ redis.register_function('sg_change', function(keys, args)
   local payload = cjson.decode(args[1])
   local results = apply(keys, payload)
   for _, result in ipairs(results) do count(keys, payload, 'change_' .. result.outcome) end
-  count_opt_out(keys, payload.entry, payload.changes, results)
+  if count_opt_out(keys, payload.entry, payload.changes, results) and payload.entry.thread then
+    count_left(keys, payload.entry, payload.entry.thread, payload.at)
+  end
   return list(results)
 end)
 
@@ -643,7 +679,7 @@ redis.register_function{
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_create: a new outbound message, refused at once when the number is blocked (G9: refused, not dropped)
---   KEYS     message, timeline, thread, outbox, counters, the lists of its account, then per scope: gate index, details
+--   KEYS     message, timeline, thread, outbox, counters, the lists of its account, [figures of its broadcast,] then per scope: gate index, details
 --   returns  JSON {status: "created" | "exists" | "blocked", blocks}
 
 redis.register_function('sg_create', function(keys, args)
@@ -662,7 +698,7 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_hand_over: the gate (G2, G4, G9). Asked by a worker at the moment it would call the carrier.
---   KEYS     message, timeline, outbox, counters, figures of its day, hold index, then per scope: gate index, details
+--   KEYS     message, timeline, outbox, counters, figures of its day, hold index, then per scope: gate index, details; [figures of its broadcast]
 --   payload  only_stop: nobody wants to send it now; it is stopped if it would be refused, else left as it is
 --   returns  JSON {verdict, reason, blocks}; verdict "send" means: this caller, and nobody else, sends it now
 
@@ -723,16 +759,16 @@ end)
 
 ------------------------------------------------------------------------------------------------------------
 -- sg_settle: what became of a message: the carrier's answer, a delivery report, or "certainly not sent"
---   KEYS     message, timeline, outbox, counters, figures of its day, [carrier id mark, parked reports]
+--   KEYS     message, timeline, outbox, counters, figures of its day, [carrier id mark, parked reports, figures of its broadcast]
 --   payload  mode "answer" | "report" | "release"; status, reason, code, sid, once (dedupe id of a report), due
 --   returns  JSON {outcome: "applied" | "kept" | "duplicate" | "missing", status, parked}
 
 local function raise(keys, payload)
-  local current = redis.call('HGET', keys[payload.message], 'status')
+  local current, was = unpack(redis.call('HMGET', keys[payload.message], 'status', 'reason'))
   if RANK_OF_STATUS[payload.status] <= RANK_OF_STATUS[current] then return 'kept', current end
   redis.call('HSET', keys[payload.message], 'status', payload.status, 'reason', payload.reason, 'code', payload.code,
     'updated', payload.now)
-  recount(keys, payload, current, payload.status)
+  recount(keys, payload, current, payload.status, was, payload.reason)
   count(keys, payload, 'outbound_' .. payload.status)
   return 'applied', payload.status
 end

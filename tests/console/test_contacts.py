@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -85,7 +86,8 @@ def test_who_is_opted_out_does_not_join_and_the_reason_is_said(owner: Visitor, c
     assert "is in news" in joined
     text(client, "STOP")
     refused = owner.post(f"{page}/audiences", {"number": PERSON, "audience": "news", "to": "join"}).text
-    assert "did not join news. STOP texted" in refused
+    assert "is opted out and was not added to news. STOP texted" in refused
+    assert "Only the person can come back, by texting START." in refused
     left = owner.post(f"{page}/audiences", {"number": "+14155550101", "audience": "news", "to": "leave"}).text
     assert "left news" in left
 
@@ -109,7 +111,21 @@ def test_the_sending_audience_counts_who_would_get_a_text_and_why_others_would_n
     }  # fmt: skip
     assert "Invalid" not in page
     again = owner.post(f"{AUDIENCES}/news/members", {"numbers": "415 555 0100"}).text
-    assert "1 did not join" in again or "1 were in it already" in again
+    assert "1 number is opted out and did not join." in again
+
+
+def test_numbers_that_are_opted_out_are_told_with_what_can_be_done(
+    owner: Visitor, client: FlaskClient, api: Any
+) -> None:
+    make_audience(owner)
+    text(client, "STOP")
+    api("PUT", "/opt-outs/+14155550101", {"note": "on the phone"})
+    page = owner.post(f"{AUDIENCES}/news/members", {"numbers": f"{PERSON}, 415 555 0101"}).text
+    assert "2 numbers are opted out and did not join." in page
+    assert "by texting START." in page
+    assert "Opted out by a program (on the phone)" in page
+    assert "An admin can lift it, with a reason." in page
+    assert "0 joined" not in page
 
 
 def _keeps_members(account: object) -> object:

@@ -83,7 +83,7 @@ def test_g7_an_opt_out_older_than_what_is_known_changes_nothing(
 
 def test_check_answers_in_the_order_asked_with_the_reason_of_each(api: Api, client: FlaskClient) -> None:
     text(client, "STOP")
-    asked = ["(415) 555-0199", "not a number", PERSON, "+1 415 555 0100"]
+    asked = ["(415) 555-0199", "not a number", PERSON, "+1 415 555 0100", "", " ", "4" * 70]
     status, answer = api("POST", "/opt-outs/check", {"numbers": asked, "from": "+12025550100"})
     assert status == 200
     found = [(item["number"], item["allowed"], item["reason"]) for item in answer["results"]]
@@ -92,6 +92,7 @@ def test_check_answers_in_the_order_asked_with_the_reason_of_each(api: Api, clie
         ("not a number", False, "invalid_number"),
         (PERSON, False, "opted_out"),
         (PERSON, False, "opted_out"),
+        *((nothing, False, "invalid_number") for nothing in ("", " ", "4" * 70)),
     ]
     assert answer["results"][2]["scope"] == "account"
     assert answer["results"][2]["source"] == "keyword"
@@ -165,6 +166,52 @@ def test_a_request_that_is_wrong_gets_a_problem_document_that_says_where(
         assert answer["errors"][0]["field"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "place", "fields"),
+    [
+        ("DELETE", "/subscriptions", {"number": PERSON}, "query", ["number", "audience"]),
+        ("POST", "/subscriptions", {"number": PERSON}, "body", ["audience", "from"]),
+        ("GET", "/opt-outs?source=nobody", None, "query", ["source"]),
+        ("POST", "/opt-outs/check", {"numbers": [PERSON, 5]}, "body", ["numbers.1"]),
+        ("GET", "/messages/" + "m" * 65, None, "path", ["id"]),
+    ],
+)
+def test_what_is_wrong_in_a_request_is_named_with_its_place(
+    api: Api, method: str, path: str, body: Any, place: str, fields: list[str]
+) -> None:
+    status, answer = api(method, path, body)
+    assert (status, answer["code"]) == (422, "invalid_request")
+    assert [(error["in"], error["field"]) for error in answer["errors"]] == [(place, field) for field in fields]
+    assert answer["detail"].startswith(f"{fields[0]} (in the {place}): ")
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_an_audience_that_nobody_made_is_refused_and_the_others_are_named(api: Api, method: str) -> None:
+    api("POST", "/audiences", {"id": "news"})
+    body = {"number": PERSON, "audience": "nwes", "from": "55555"} if method == "POST" else None
+    status, answer = api(method, "/subscriptions" + ("" if body else "?number=%2B14155550100&audience=nwes"), body)
+    assert (status, answer["code"]) == (422, "unknown_audience")
+    assert "it has: news." in answer["detail"]
+    assert [item["id"] for item in api("GET", "/audiences")[1]["items"]] == ["news"]
+
+
+def test_times_are_written_in_one_way_whoever_writes_them(api: Api, client: FlaskClient, send_jobs: Jobs) -> None:
+    """RFC 3339 with Z: in answers, in refusals, and in what became of a text."""
+    api("POST", "/audiences", {"id": "news"})
+    taken = api("POST", "/messages", TEXT)[1]["id"]
+    text(client, "STOP")
+    send_jobs()
+    told = [
+        api("GET", f"/opt-outs/{PERSON}")[1]["opt_outs"][0],
+        api("POST", "/messages", TEXT)[1],
+        api("DELETE", f"/opt-outs/{PERSON}")[1],
+        api("GET", f"/messages/{taken}")[1]["blocked_by"],
+        api("POST", "/contacts", {"phones": [{"number": PERSON}], "audience": "news"})[1],
+    ]
+    assert {one.get("since", told[0]["since"]) for one in told} == {told[0]["since"]}
+    assert told[0]["since"].endswith("Z")
+
+
 def test_bodies_that_are_not_json_get_a_problem_document(client: FlaskClient, services: Services) -> None:
     key = services.store.api_keys.create("acme", "admin", services.clock.now())
     headers = {"Authorization": f"Bearer {key}"}
@@ -176,8 +223,10 @@ def test_bodies_that_are_not_json_get_a_problem_document(client: FlaskClient, se
         (b'{"body": "' + b"x" * 17_000_000 + b'"}', "application/json", 413, "too_large"),
     ):
         response = client.post("/api/v1/messages", data=data, content_type=content_type, headers=headers)
-        assert (response.status_code, response.get_json(force=True)["code"]) == (status, code)
+        answer = response.get_json(force=True)
+        assert (response.status_code, answer["code"]) == (status, code)
         assert response.content_type == "application/problem+json"
+    assert (answer["most_bytes"], answer["detail"]) == (16_777_216, "The body may hold 16,777,216 bytes at most here.")
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,24 @@ def test_apply_names_the_mistakes_of_a_file_and_exits_with_1(run, tmp_path: Path
     assert (done.exit_code, "id is missing" in done.output) == (1, True)
 
 
+def test_apply_says_one_thing_about_a_keyword_without_an_action_and_what_a_default_was(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "broken.toml"
+    account = '[[accounts]]\nid = "acme"\nname = "Acme"\n'
+    path.write_text(f'{account}[[accounts.keywords]]\nword = "STOP"\n', encoding="utf-8")
+    assert run("apply", str(path)).output.splitlines()[1:] == ["  - accounts[0] (acme).keywords[0]: action is missing."]
+    settings = (
+        'stop_scope = "sender"\nbrand = "Acme"\ntext_stop_blocks_voice = false\nopt_out_message = {en = "Acme: out"}'
+    )
+    path.write_text(f"{account}[accounts.settings]\n{settings}", encoding="utf-8")
+    lines = [line.strip() for line in run("apply", str(path), "--dry-run").output.splitlines()]
+    assert [line for line in lines if line.startswith("settings.")] == [
+        "settings.brand: the default -> 'Acme'",
+        "settings.opt_out_message: the default -> {'en': 'Acme: out'}",
+        "settings.stop_scope: the default ('account') -> 'sender'",
+        "settings.text_stop_blocks_voice: the default (True) -> False",
+    ]
+
+
 def test_a_key_is_printed_once_as_the_last_word_and_can_be_revoked(run) -> None:  # type: ignore[no-untyped-def]
     made = run("keys", "create", "--account", "acme", "--role", "send")
     key = made.output.split()[-1]

@@ -61,7 +61,7 @@ def test_the_diff_says_what_changes_in_words(services: Services) -> None:
     lines = services.configuration.plan(services.configuration.read(EXAMPLE)).lines
     assert "~ account acme" in lines
     assert "    name: 'Acme' -> 'Acme Outreach'" in lines
-    assert "    settings.stop_scope: None -> 'account'" in lines
+    assert "    settings.stop_scope: the default ('account') -> 'account'" in lines
     assert "  - sender 55555" in lines
     assert "  ~ sender +15005550006" in lines
     assert "  + keyword JOIN" in lines

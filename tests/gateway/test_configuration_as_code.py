@@ -76,7 +76,7 @@ def test_a_dry_run_shows_everything_and_changes_nothing(run: Any, services: Serv
         "+ audience offers of acme (offers)",
         "+ user ada@example.com of acme (admin)",
         "+ events of acme to https://hooks.example.com/stopgate (opted_out, opted_in)",
-        "settings.stop_scope: None -> 'sender'",
+        "settings.stop_scope: the default ('account') -> 'sender'",
         "- sender 72975",
         "Nothing was changed",
     ):
@@ -162,6 +162,7 @@ def test_an_address_on_this_network_is_refused_before_anything_changes(run: Any,
 def test_what_is_exported_applies_to_no_change(run: Any, services: Services) -> None:
     run(content=WHOLE)
     acme = services.store.directory.current(fresh=True).accounts["acme"]
+    services.audiences.create(acme, "from a request", name="", sender="")
     services.subscriptions.subscribe(acme, "+14155550100", "from a request", sender="55555", actor="a")
     exported = run("export-config")
     assert exported.exit_code == 0

@@ -100,6 +100,49 @@ def test_g7_a_21610_that_is_reported_again_after_a_start_does_not_block_again(
     assert allowed(services, sender=OURS)
 
 
+@pytest.mark.parametrize(
+    ("sender", "service", "code", "accounts"),
+    [
+        (OURS, "", "21610", {"acme"}),
+        (SHARED, "", "21610", {"acme", "globex"}),
+        ("+12025559999", SERVICE, "21610", {"acme"}),
+        ("+18005550199", "", "30004", {"acme"}),
+        (OURS, "", "30004", set()),
+        (OURS, "", "30006", set()),
+        ("+12025559999", "", "21610", set()),
+        ("+12025550177", "", "21610", set()),
+    ],
+)
+def test_a_21610_for_a_text_nobody_knows_opts_the_person_out_of_that_sender_for_all_accounts_on_it(
+    services: Services, client: FlaskClient, sender: str, service: str, code: str, accounts: set[str]
+) -> None:
+    """Behaviour 40 and TF-4: another program texted through the same carrier; +12025550177 is another carrier's."""
+    form = status_form("failed", sid(9), sender=sender, code=code) | (
+        {"MessagingServiceSid": service} if service else {}
+    )
+    assert post(client, STATUS, form).status_code == 204
+    blocked = {}
+    for name, owner in services.store.directory.current().accounts.items():
+        for block in services.consent.blocks(owner, PERSON):
+            blocked[name] = block.source, block.channel, block.scope
+    texted = service or sender
+    assert blocked == {name: (Source.CARRIER, Channel.TEXT, Scope.of_account_sender(name, texted)) for name in accounts}
+
+
+@pytest.mark.parametrize("query", ["", "?m=m00unknown"])
+def test_g7_a_21610_for_a_text_nobody_knows_that_is_repeated_after_a_start_does_not_block_again(
+    services: Services, client: FlaskClient, clock: FakeClock, query: str
+) -> None:
+    form = status_form("failed", sid(9), code="21610")
+    post(client, STATUS + query, form)
+    clock.pass_time(timedelta(seconds=5))
+    text(client, "START", MessageSid=sid(2))
+    assert allowed(services, sender=OURS)
+    clock.pass_time(timedelta(seconds=5))
+    post(client, STATUS + query, form)
+    assert allowed(services, sender=OURS)
+
+
 def test_an_accounts_own_reply_on_a_shared_sender_is_stopped_by_that_accounts_blocks(
     services: Services, client: FlaskClient, api: Any, send_jobs: Jobs
 ) -> None:
@@ -314,7 +357,8 @@ def test_g8_a_confirmed_opt_in_to_one_account_lifts_nothing_of_another(
     services: Services, client: FlaskClient, api: Any, clock: FakeClock
 ) -> None:
     api("PUT", f"/opt-outs/{PERSON}", {}, account="globex")
-    api("POST", "/subscriptions", {"number": PERSON, "audience": "news", "from": SHARED})
+    api("POST", "/audiences", {"id": "news"})
+    assert api("POST", "/subscriptions", {"number": PERSON, "audience": "news", "from": SHARED})[0] == 200
     for number, body in enumerate(("STOP", "START")):
         clock.pass_time(timedelta(seconds=1))
         text(client, body, To=SHARED, MessageSid=sid(number))

@@ -329,6 +329,7 @@ def test_a_program_subscribes_through_a_messaging_service_and_the_answer_comes_t
     services: Services, client: FlaskClient, clock: FakeClock, api: Any
 ) -> None:
     service = "MG00000000000000000000000000000001"
+    api("POST", "/audiences", {"id": "news"})
     text(client, "STOP", To="+12025550188", MessagingServiceSid=service, MessageSid="SM" + "1" * 32)
     clock.pass_time(timedelta(seconds=1))
     assert api("POST", "/subscriptions", {"number": PERSON, "audience": "news", "from": service})[0] == 202

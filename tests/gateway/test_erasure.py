@@ -96,6 +96,7 @@ def storied(
     """PERSON and NEIGHBOUR: imported, texted, in an audience; PERSON said STOP, asked again, and a colleague blocked calls."""
     import_list(services, acme, tmp_path, "first", PERSON, NEIGHBOUR)
     clock.pass_time(timedelta(seconds=1))
+    services.audiences.create(acme, "news", name="", sender="")
     services.subscriptions.subscribe(acme, PERSON, "news", sender="+12025550100", actor="a")
     services.store.client.sadd("{00}:audience:acme/news:0100", PERSON[1:-4])
     list(services.imports.undo("first", source=Source.ADMIN, actor="user ada"))

@@ -105,15 +105,18 @@ def test_the_counts_add_up_to_the_rows_of_any_file(
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    rows=some.lists(some.tuples(cells, some.sampled_from(["", "2024-05-01", "2030-01-01", "soon"])), min_size=1, max_size=30),
+    rows=some.lists(
+        some.tuples(cells, some.sampled_from(["", "2024-05-01", "2030-01-01", "soon"]), some.sampled_from(["", "text", "voice"])),
+        min_size=1, max_size=30,
+    ),
     first=some.integers(1, 7),
 )  # fmt: skip
 def test_a_dry_run_foretells_what_the_import_does(
-    services: Services, tmp_path: Path, rows: list[tuple[str, str]], first: int
+    services: Services, tmp_path: Path, rows: list[tuple[str, str, str]], first: int
 ) -> None:
     path = tmp_path / "list.csv"
     with path.open("w", newline="", encoding="utf-8", errors="replace") as file:
-        csv.writer(file).writerows([["phone", "date"], *rows])
+        csv.writer(file).writerows([["phone", "date", "channel"], *rows])
     acme = services.store.directory.current().accounts["acme"]
     counts = []
     for dry_run in (True, False):

@@ -238,6 +238,7 @@ def test_g4_the_confirmation_of_the_opt_out_itself_is_not_stopped(
 
 
 def subscribe(services: Services, sender: str = "+12025550100") -> str:
+    services.audiences.create(account_of(services), NEWS, name="", sender="")
     done = services.subscriptions.subscribe(account_of(services), PERSON, NEWS, sender=sender, actor="ann")
     return done.status
 

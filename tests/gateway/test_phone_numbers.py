@@ -93,8 +93,12 @@ def test_an_address_keeps_its_form_and_loses_its_channel(raw: str, address: str)
 
 
 @pytest.mark.parametrize(
-    ("address", "answered"), [("+14155550100", True), ("729755", True), ("72975", False), ("BANK", False), ("", False)]
-)
+    ("address", "answered"),
+    [
+        ("+14155550100", True), ("729755", True), ("72975", False), ("BANK", False), ("", False), ("+" + "1" * 15, True),
+        ("1" * 15, True), ("+" + "1" * 16, False), ("9" * 21, False),
+    ],
+)  # fmt: skip
 def test_machines_are_not_answered(address: str, answered: bool) -> None:
     """Behaviour 33."""
     assert can_be_answered(address) is answered

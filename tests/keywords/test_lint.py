@@ -125,3 +125,17 @@ def test_switched_off_mandatory_words_are_found_with_the_law() -> None:
 def test_errors_come_first() -> None:
     rules = [Rule("warn", "remove", Action.REPLY), Rule("err", "STOP", Action.REPLY)]
     assert [finding.severity for finding in lint_rules(rules)] == [Severity.ERROR, Severity.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ("Acme: book fair on Saturday. Reply STOP to opt out.", set()),
+        ("Acme: book fair on Saturday. Out: https://acme.example/o/abc", set()),
+        ("Book fair on Saturday.", {"no_brand", "no_way_out"}),
+        ("Acme: reply END to win a book. Text STOP to leave.", {"collides_with_question"}),
+    ],
+)
+def test_a_broadcast_says_who_it_is_from_and_how_to_leave(body: str, codes: set[str]) -> None:
+    found = lint_rules((), (Template("text", TemplateKind.BROADCAST, body),), brand="Acme")
+    assert {finding.code for finding in found} == codes

@@ -169,3 +169,31 @@ def test_no_log_line_of_any_process_names_a_number(running: Installation, key: s
     log = running.log.read_text(encoding="utf-8")
     assert "text handed over" in log
     assert "4155550" not in log
+
+
+def test_g9_a_worker_killed_in_the_middle_of_a_broadcast_leaves_nobody_out_and_texts_nobody_twice(
+    running: Installation, key: str, fake_twilio: FakeTwilio
+) -> None:
+    people = [f"+1415555{number:04d}" for number in range(120)]
+    running.api("POST", "/audiences", key, {"id": "news", "from": "+12025550100"})
+    assert running.api("POST", "/audiences/news/members", key, {"numbers": people}).json()["counts"] == {"joined": 120}
+    body = {"audience": "news", "body": "Acme: book fair. Reply STOP to opt out."}
+    path = f"/broadcasts/{running.api('POST', '/broadcasts', key, body).json()['id']}"
+    assert running.api("POST", f"{path}/start", key, {}).status_code == 202
+    for enough in (5, 60):
+        wait_for(lambda enough=enough: len(fake_twilio.sent) >= enough)
+        os.kill(running.find("worker --queue bulk"), signal.SIGKILL)
+
+    def is_over() -> Any:
+        found = running.api("GET", path, key).json()
+        # A worker that died during the carrier's call leaves a text of which nobody knows: it counts as waiting until
+        # its lease is over, and is never sent again.
+        return (
+            found if found["counts"]["waiting"] <= 3 and found["members"] == 120 and found["progress"] > 0.97 else None
+        )
+
+    ended = wait_for(is_over, seconds=90)
+    texted = [message["To"] for message in fake_twilio.sent]
+    assert len(texted) == len(set(texted))
+    assert len(texted) >= 120 - ended["counts"]["waiting"]
+    assert sum(ended["counts"].values()) == 120

@@ -177,9 +177,35 @@ def test_a_dry_run_says_what_would_come_and_changes_nothing(own_store: Store) ->
     assert import_rows(own_store, "real", rows) == ["stronger_kept", "opted_out", "duplicate"]
 
 
+def test_a_dry_run_and_the_import_agree_on_a_number_that_comes_for_one_channel_and_then_for_both(
+    own_store: Store,
+) -> None:
+    """In whatever order, in one block or several, whatever was known before."""
+    opt_out(own_store, person(2), Source.ADMIN, 1, channels=[Channel.TEXT])
+    lift(own_store, person(3), Source.KEYWORD, 20)
+    rows = [(person(index), 30) for index in range(6)]
+    told: list[list[list[str]]] = []
+    for dry_run in (True, False):
+        runs = [
+            ((Channel.TEXT,), rows[:4]),
+            (ALL_CHANNELS, rows),
+            ((Channel.VOICE,), rows),
+            (ALL_CHANNELS, rows[:2] * 2),
+        ]
+        told.append([
+            import_rows(own_store, Batch("dry" if dry_run else "real", ACME, channels, dry_run=dry_run, undated=30_000), some, str(block))
+            for block, (channels, some) in enumerate(runs)
+        ])  # fmt: skip
+    assert told[0] == told[1]
+    assert told[0][:2] == [["opted_out", "opted_out", "stronger_kept", "opted_out"], ["opted_out"] * 6]
+    assert drifts(own_store) == []
+
+
 def test_a_finished_import_leaves_nothing_that_only_it_needed(own_store: Store) -> None:
     import_rows(own_store, "b", [(person(index), 5) for index in range(300)])
-    own_store.batches.finish("b")
+    import_rows(own_store, Batch("dry", ACME, dry_run=True), [(person(index), 5) for index in range(300, 320)])
+    for batch in ("b", "dry"):
+        own_store.batches.finish(batch)
     assert [name for name in own_store.client.scan_iter(count=10_000) if b"importing" in name] == []
     assert undo(own_store, "b") == (300, 0)
 

@@ -1,0 +1,499 @@
+"""Broadcasts: one text to an audience, once to each, to nobody who may not be texted."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from gateway.broadcast_sending import BROADCAST, BroadcastSending
+from gateway.errors import NotAllowed
+from gateway.queueing import SEND, parts_of
+from gateway.services import Services
+from store import keys
+from store.consent import Source
+from store.directory import Account
+from store.scopes import Scope
+from tests.conftest import FakeClock
+from tests.fake_twilio import FakeTwilio
+from tests.waiting_work import do_what_waits
+from tests.webhooks import STATUS, post, status_form, text
+
+SENDER, AUDIENCE = "+12025550100", "news"
+PEOPLE = [f"+1415555{number:04d}" for number in range(100, 130)]
+BODY = "{brand}: book fair on Saturday. Reply STOP to opt out."
+
+Run = Callable[..., list[str]]
+
+
+@pytest.fixture
+def account(services: Services) -> Account:
+    found = services.store.directory.current(fresh=True).accounts["acme"]
+    services.audiences.create(found, AUDIENCE, name="News", sender=SENDER)
+    found = services.store.directory.current(fresh=True).accounts["acme"]
+    services.audiences.add(found, AUDIENCE, PEOPLE)
+    return found
+
+
+@pytest.fixture
+def draft(services: Services, account: Account) -> str:
+    made = services.broadcasts.create(
+        account, name="Fair", audience=AUDIENCE, sender="", body=BODY, actor="user ada@example.com"
+    )
+    return made.record.id
+
+
+@pytest.fixture
+def run(services: Services, clock: FakeClock) -> Run:
+    """Do what waits: `run(rounds=3, only="")`."""
+    return partial(do_what_waits, services, clock)
+
+
+def texted(fake_twilio: FakeTwilio) -> Counter[str]:
+    return Counter(message["To"] for message in fake_twilio.sent)
+
+
+def hold(client: FlaskClient, person: str) -> None:
+    """A text of theirs that the engine is not sure of."""
+    text(client, "maybe stop", From=person, MessageSid=f"SM{person[-4:]:0>32}")
+
+
+def test_everybody_gets_one_text_from_the_audiences_sender_with_the_brand_in_it(
+    services: Services, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    started = services.broadcasts.start(account, draft, actor="user ada@example.com")
+    assert (started.record.status, started.record.sender, started.size) == ("sending", SENDER, 30)
+    run()
+    assert texted(fake_twilio) == Counter(PEOPLE)
+    assert {(message["From"], message["Body"]) for message in fake_twilio.sent} == {
+        (SENDER, "Acme: book fair on Saturday. Reply STOP to opt out.")
+    }
+    ended = services.broadcasts.get(account, draft)
+    assert (ended.record.status, ended.texts, ended.done, ended.size) == ("finished", 30, 30, 30)
+    assert ended.record.started_by == "user ada@example.com"
+    assert ended.record.ended_at is not None
+    run()
+    assert len(fake_twilio.sent) == 30
+
+
+def test_g2_who_may_not_be_texted_gets_no_text_and_is_counted_by_reason(
+    services: Services, client: FlaskClient, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    """The audience keeps them: remove_from_all_audiences works on what follows the opt-out, later."""
+    text(client, "STOP", From=PEOPLE[0], MessageSid="SM" + "a" * 32)
+    services.consent.opt_out(account, PEOPLE[1], source=Source.ADMIN, actor="user ada@example.com")
+    hold(client, PEOPLE[2])
+    assert services.store.consent.is_held(PEOPLE[2], "acme")
+    services.broadcasts.start(account, draft, actor="a")
+    run(rounds=1, only=BROADCAST)
+    found = services.broadcasts.get(account, draft)
+    assert {(one.reason, one.source): one.count for one in found.skipped} == {
+        ("opted_out", "keyword"): 1,
+        ("opted_out", "admin"): 1,
+        ("held", ""): 1,
+    }
+    run()
+    fairs = {message["To"] for message in fake_twilio.sent if "fair" in message["Body"]}
+    assert fairs == set(PEOPLE[3:])
+    ended = services.broadcasts.get(account, draft)
+    assert (ended.texts, ended.left_out, ended.size, ended.record.status) == (27, 3, 30, "finished")
+
+
+@pytest.mark.parametrize("how", ["stop", "hold"])
+def test_g2_who_opts_out_or_is_held_while_their_text_waits_is_suppressed_at_hand_off(
+    services: Services, client: FlaskClient, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio, how: str
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run(rounds=1, only=BROADCAST)
+    assert services.broadcasts.get(account, draft).counts["waiting"] == 30
+    if how == "stop":
+        text(client, "STOP", From=PEOPLE[5], MessageSid="SM" + "b" * 32)
+    else:
+        hold(client, PEOPLE[5])
+    run()
+    assert [m["Body"] for m in fake_twilio.sent if m["To"] == PEOPLE[5] and "fair" in m["Body"]] == []
+    ended = services.broadcasts.get(account, draft)
+    assert (ended.counts["suppressed"], ended.counts["sent"], ended.record.status) == (1, 29, "finished")
+    reason = {"stop": "opted_out", "hold": "held"}[how]
+    assert [(one.status, one.reason, one.count) for one in ended.reasons] == [("suppressed", reason, 1)]
+
+
+def test_g9_a_block_that_is_repeated_after_a_crash_texts_nobody_twice_and_counts_the_same(
+    services: Services, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    """A worker died after the texts were made and before that was noted: the place is still the old one."""
+    services.broadcasts.start(account, draft, actor="a")
+    run(rounds=1, only=BROADCAST)
+    run(rounds=1)
+    now = services.clock.now()
+    assert services.store.broadcasts.change(
+        draft, now, {"place": "", "walked": "", "skipped": {}, "status": "sending"}, expect={}
+    )
+    services.broadcast_sending.go_on(draft)
+    run()
+    assert texted(fake_twilio) == Counter(PEOPLE)
+    ended = services.broadcasts.get(account, draft)
+    assert (ended.texts, ended.counts["sent"], ended.size, ended.record.status) == (30, 30, 30, "finished")
+
+
+def test_two_workers_at_once_do_not_go_through_an_audience_twice(
+    services: Services, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    assert services.store.broadcasts.hold(draft, "somebody", services.clock.now(), timedelta(seconds=50))
+    services.broadcast_sending.go_on(draft)
+    assert services.broadcasts.get(account, draft).texts == 0
+    run()
+    assert texted(fake_twilio) == Counter(PEOPLE)
+
+
+def test_a_stop_calls_back_what_waits_and_going_on_forgets_nobody(
+    services: Services, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run(rounds=1, only=BROADCAST)
+    stopped = services.broadcasts.stop(account, draft, actor="user ada@example.com")
+    assert (stopped.record.status, stopped.record.stopped_by) == ("stopped", "user ada@example.com")
+    assert "put_off" in run()
+    assert fake_twilio.sent == []
+    assert services.broadcasts.stop(account, draft, actor="a").record.status == "stopped"  # repeating is safe
+    resumed = services.broadcasts.resume(account, draft, actor="user bob@example.com").record
+    assert (resumed.status, resumed.started_by, resumed.resumed_by) == ("sending", "a", "user bob@example.com")
+    run()
+    assert texted(fake_twilio) == Counter(PEOPLE)
+    assert services.broadcasts.get(account, draft).record.status == "finished"
+
+
+def test_g2_who_opts_out_while_it_is_stopped_gets_nothing_when_it_goes_on(
+    services: Services, client: FlaskClient, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run(rounds=1, only=BROADCAST)
+    services.broadcasts.stop(account, draft, actor="a")
+    run()
+    text(client, "STOP", From=PEOPLE[7], MessageSid="SM" + "d" * 32)
+    services.broadcasts.resume(account, draft, actor="a")
+    run()
+    assert {m["To"] for m in fake_twilio.sent if "fair" in m["Body"]} == set(PEOPLE) - {PEOPLE[7]}
+    assert services.broadcasts.get(account, draft).counts["suppressed"] == 1
+
+
+def test_a_text_whose_retention_ended_while_its_broadcast_was_stopped_is_asked_for_no_more(
+    services: Services, account: Account, draft: str, run: Run
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run(rounds=1, only=BROADCAST)
+    services.broadcasts.stop(account, draft, actor="a")
+    run()
+    for message in services.store.broadcasts.those_put_off(draft):
+        services.store.client.delete(keys.message(message[1:3], message))
+    later = services.clock.now() + timedelta(days=1)
+    due = [one for one in services.store.outbox.claim_due(later, lease=timedelta(0), limit=5000) if "send:" in one]
+    assert {services.outbound.hand_over(parts_of(one)[1]) for one in due} == {"missing"}
+    assert len(due) == len(PEOPLE)
+    again = services.store.outbox.claim_due(later + timedelta(days=1), lease=timedelta(0), limit=5000)
+    assert [one for one in again if "send:" in one] == []
+
+
+def test_a_large_audience_is_taken_in_parts_so_that_no_queue_fills(
+    services: Services, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    sending = BroadcastSending(
+        services.store, services.queue, services.clock, services.new_id, services.outbound.accept_many, ahead=10
+    )
+    services.broadcasts.start(account, draft, actor="a")
+    for _ in range(3):
+        sending.go_on(draft)
+        found = services.broadcasts.get(account, draft)
+        assert (found.counts["waiting"], found.size, found.record.status) == (10, 30, "sending")
+    for done in (10, 20, 30):
+        run(rounds=1, only=SEND)
+        assert len(fake_twilio.sent) == done
+        sending.go_on(draft)
+    sending.go_on(draft)
+    assert texted(fake_twilio) == Counter(PEOPLE)
+    assert services.broadcasts.get(account, draft).record.status == "finished"
+
+
+def test_delivery_reports_are_counted_with_the_status_of_each_text(
+    services: Services, client: FlaskClient, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run()
+    for message, status in zip(fake_twilio.sent, ["delivered"] * 4 + ["undelivered"] * 2, strict=False):
+        form = status_form(status, message["Sid"], address=message["To"], code="30003" if status[0] == "u" else "")
+        assert post(client, f"{STATUS}?{message['StatusCallback'].partition('?')[2]}", form).status_code == 204
+    counts = services.broadcasts.get(account, draft).counts
+    assert {name: count for name, count in counts.items() if count} == {"delivered": 4, "failed": 2, "sent": 24}
+
+
+@pytest.mark.parametrize(("days", "counted"), [(1, 1), (8, 0)], ids=["within a week", "later it has another reason"])
+def test_an_opt_out_within_a_week_is_put_down_to_the_broadcast(
+    services: Services,
+    client: FlaskClient,
+    clock: FakeClock,
+    account: Account,
+    draft: str,
+    run: Run,
+    days: int,
+    counted: int,
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run()
+    clock.pass_time(timedelta(days=days))
+    text(client, "STOP", From=PEOPLE[3], MessageSid="SM" + "c" * 32)
+    found = services.broadcasts.get(account, draft)
+    assert [one.number for one in services.broadcasts.who_left(account, draft, 10)] == [PEOPLE[3]] * counted
+    assert found.opted_out == counted
+    assert found.alarming == bool(counted)  # 1 of 30 is more than one per hundred
+
+
+def test_an_opt_out_by_link_is_put_down_to_the_broadcast_too(
+    services: Services, account: Account, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    made = services.broadcasts.create(
+        account, name="", audience=AUDIENCE, sender=SENDER, body="Acme: fair. Out: {opt_out_link}", actor="a"
+    )
+    services.broadcasts.start(account, made.record.id, actor="a")
+    run()
+    message = fake_twilio.sent[0]
+    target = services.opt_out_links.read(message["Body"].rpartition("/o/")[2])
+    assert target is not None
+    assert target.number == message["To"]
+    services.opt_out_links.opt_out(target)
+    services.opt_out_links.opt_out(target)
+    assert services.broadcasts.get(account, made.record.id).opted_out == 1
+    assert [one.number for one in services.broadcasts.who_left(account, made.record.id, 10)] == [message["To"]]
+
+
+def test_who_opts_out_comes_back_and_opts_out_again_is_one_person(
+    services: Services, client: FlaskClient, clock: FakeClock, account: Account, draft: str, run: Run
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run()
+    for number, word in enumerate(("STOP", "START", "STOP")):
+        clock.pass_time(timedelta(hours=1))
+        text(client, word, From=PEOPLE[3], MessageSid=f"SM{number:032x}")
+    assert services.store.consent.blocks(PEOPLE[3], [Scope.of_account("acme")])
+    assert services.broadcasts.get(account, draft).opted_out == 1
+
+
+def test_a_text_that_failed_and_arrives_after_all_is_counted_once_with_its_reason(
+    services: Services, client: FlaskClient, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run()
+    message = fake_twilio.sent[0]
+    where = f"{STATUS}?{message['StatusCallback'].partition('?')[2]}"
+    for status, code, reasons in (
+        ("undelivered", "30006", [("undelivered", "not_textable", 1)]),
+        ("delivered", "", []),
+    ):
+        form = status_form(status, message["Sid"], address=message["To"], code=code)
+        assert post(client, where, form).status_code == 204
+        found = services.broadcasts.get(account, draft)
+        assert [(one.status, one.reason, one.count) for one in found.reasons] == reasons
+        assert found.texts == 30
+    assert found.counts["delivered"] == 1
+
+
+def test_when_too_many_opt_out_it_stops_until_somebody_goes_on(
+    services: Services, client: FlaskClient, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    """Setting opt_out_rate_alarm: twice as many as it says, five at least."""
+    services.broadcasts.start(account, draft, actor="a")
+    run(rounds=1, only=BROADCAST)
+    due = services.store.outbox.claim_due(services.clock.now(), lease=timedelta(0), limit=5000)
+    for effect in [one for one in due if one.startswith("send:")][:20]:
+        services.outbound.hand_over(effect.removeprefix("send:"))
+    for number, message in enumerate(list(fake_twilio.sent)[:5]):
+        text(client, "STOP", From=message["To"], MessageSid=f"SM{number:032x}")
+        services.broadcast_sending.go_on(draft)
+        expected = "sending" if number < 4 else "stopped"
+        assert services.broadcasts.get(account, draft).record.status == expected
+    stopped = services.broadcasts.get(account, draft)
+    assert stopped.record.problem == "5 of 20 people who were texted opted out (25.0 %)."
+    fairs = [message for message in fake_twilio.sent if "fair" in message["Body"]]
+    run()
+    assert [message for message in fake_twilio.sent if "fair" in message["Body"]] == fairs
+    services.broadcasts.resume(account, draft, actor="a")
+    run()
+    assert services.broadcasts.get(account, draft).record.status == "finished"
+    assert Counter(m["To"] for m in fake_twilio.sent if "fair" in m["Body"]) == Counter(PEOPLE)
+
+
+DRAFT = {"name": "", "audience": AUDIENCE, "sender": SENDER, "body": BODY}
+REFUSED = [
+    ({"audience": "nobody's"}, "unknown_audience"),
+    ({"sender": "+12025550111"}, "unknown_sender"),
+    ({"body": "Hello {first_name}"}, "unknown_variable"),
+]
+
+
+@pytest.mark.parametrize(("changes", "code"), REFUSED, ids=[code for _, code in REFUSED])
+def test_what_cannot_be_sent_is_refused_when_it_is_written(
+    services: Services, account: Account, draft: str, changes: dict[str, str], code: str
+) -> None:
+    with pytest.raises(NotAllowed) as written:
+        services.broadcasts.create(account, actor="a", **{**DRAFT, **changes})
+    with pytest.raises(NotAllowed) as changed:
+        services.broadcasts.change(account, draft, changes)
+    assert (written.value.code, changed.value.code) == (code, code)
+
+
+def empty_audience(services: Services, account: Account) -> None:
+    for person in PEOPLE:
+        services.audiences.leave(account, AUDIENCE, person)
+
+
+def no_sender(services: Services, account: Account) -> None:
+    services.audiences.change(account, AUDIENCE, name=None, sender="")
+
+
+def removed_audience(services: Services, account: Account) -> None:
+    services.audiences.remove(account, AUDIENCE)
+
+
+NOT_STARTED: list[tuple[Any, dict[str, str], str]] = [
+    (empty_audience, {}, "nobody_to_text"),
+    (no_sender, {}, "sender_needed"),
+    (removed_audience, {}, "unknown_audience"),
+    (None, {"body": " "}, "empty_text"),
+]
+
+
+@pytest.mark.parametrize(("before", "changes", "code"), NOT_STARTED, ids=[code for _, _, code in NOT_STARTED])
+def test_what_cannot_be_sent_is_not_started_and_stays_a_draft(
+    services: Services, account: Account, draft: str, before: Any, changes: dict[str, str], code: str
+) -> None:
+    services.broadcasts.change(account, draft, changes)
+    if before:
+        before(services, account)
+    with pytest.raises(NotAllowed) as refused:
+        services.broadcasts.start(account, draft, actor="a")
+    assert refused.value.code == code
+    assert services.broadcasts.get(account, draft).record.status == "draft"
+
+
+def test_what_was_confirmed_is_what_is_sent(services: Services, clock: FakeClock, account: Account, draft: str) -> None:
+    seen = services.broadcasts.get(account, draft).record.updated_at
+    clock.pass_time(timedelta(seconds=1))
+    services.broadcasts.change(account, draft, {"body": "Something else. Reply STOP to opt out."})
+    with pytest.raises(NotAllowed) as refused:
+        services.broadcasts.start(account, draft, actor="a", as_of=seen)
+    assert refused.value.code == "changed_meanwhile"
+
+
+def test_a_sender_that_is_taken_away_stops_a_broadcast_with_a_reason(
+    services: Services, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+
+    def without(current: Account) -> Account:
+        kept = tuple(sender for sender in current.senders if sender.address != SENDER)
+        return Account(**{**{f: getattr(current, f) for f in current.__dataclass_fields__}, "senders": kept})
+
+    services.store.directory.change("acme", without)
+    run()
+    stopped = services.broadcasts.get(account, draft)
+    assert (stopped.record.status, fake_twilio.sent) == ("stopped", [])
+    assert "is not a sender" in stopped.record.problem
+
+
+def test_gd_1_nothing_of_a_broadcast_but_its_texts_names_a_number(
+    services: Services, account: Account, draft: str, run: Run
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run(rounds=1)
+    client = services.store.client
+    names = [key.decode() for key in client.scan_iter("*broadcast*")]
+    assert len(names) > 3
+    for name in names:
+        kind = client.type(name).decode()
+        value = (
+            client.hgetall(name)
+            if kind == "hash"
+            else client.zrange(name, 0, -1)
+            if kind == "zset"
+            else client.smembers(name)
+        )
+        assert not any(person[2:] in f"{name} {value!r}" for person in PEOPLE), name
+
+
+def test_the_api_writes_starts_stops_and_reads_a_broadcast(
+    api: Any, account: Account, run: Run, fake_twilio: FakeTwilio
+) -> None:
+    body = {"audience": AUDIENCE, "body": "Hello"}
+    status, made = api("POST", "/broadcasts", body, role="manage")
+    assert (status, made["status"], made["name"], made["from"], made["members"]) == (201, "draft", AUDIENCE, None, None)
+    path = f"/broadcasts/{made['id']}"
+    assert api("PATCH", path, {"body": BODY, "name": "Fair"}, role="manage")[1]["body"] == BODY
+    assert api("POST", f"{path}/stop", {}, role="manage")[1]["code"] == "not_sending"
+    status, started = api("POST", f"{path}/start", {}, role="manage")
+    assert (status, started["status"], started["from"], started["members"]) == (202, "sending", SENDER, 30)
+    assert api("POST", f"{path}/start", {}, role="manage")[0] == 202
+    assert api("PATCH", path, {"body": "Other"}, role="manage")[1]["code"] == "not_a_draft"
+    assert api("DELETE", path, role="manage")[1]["code"] == "not_a_draft"
+    assert api("POST", f"{path}/stop", {}, role="manage")[1]["status"] == "stopped"
+    assert api("POST", f"{path}/resume", {}, role="manage")[1]["status"] == "sending"
+    run()
+    _, ended = api("GET", path, role="read")
+    assert (ended["status"], ended["progress"], ended["counts"]["sent"], ended["opt_out_rate"]) == (
+        "finished",
+        1,
+        30,
+        0,
+    )
+    assert api("POST", f"{path}/resume", {}, role="manage")[1]["code"] == "not_sending"
+    assert len(fake_twilio.sent) == 30
+
+
+def test_the_list_goes_on_where_a_page_ended_and_a_draft_can_be_thrown_away(api: Any, account: Account) -> None:
+    ids = [api("POST", "/broadcasts", {"audience": AUDIENCE, "name": f"b{n}"})[1]["id"] for n in range(5)]
+    _, first = api("GET", "/broadcasts?limit=3")
+    _, rest = api("GET", f"/broadcasts?limit=3&cursor={first['next']}")
+    assert {one["id"] for one in [*first["items"], *rest["items"]]} == set(ids)
+    assert (len(first["items"]), rest["next"]) == (3, None)
+    assert api("DELETE", f"/broadcasts/{ids[0]}")[0] == 204
+    assert api("GET", f"/broadcasts/{ids[0]}")[0] == 404
+    assert len(api("GET", "/broadcasts")[1]["items"]) == 4
+
+
+def test_the_api_lists_who_opted_out_after_a_broadcast_page_by_page(
+    api: Any, client: FlaskClient, clock: FakeClock, account: Account, run: Run
+) -> None:
+    made = api("POST", "/broadcasts", {"audience": AUDIENCE, "body": BODY})[1]
+    path = f"/broadcasts/{made['id']}"
+    assert api("GET", f"{path}/opt-outs")[1] == {"items": [], "next": None}
+    api("POST", f"{path}/start", {})
+    run()
+    for number, person in enumerate(PEOPLE[:3]):
+        clock.pass_time(timedelta(minutes=1))
+        text(client, "STOP", From=person, MessageSid=f"SM{number:032x}")
+    _, first = api("GET", f"{path}/opt-outs?limit=2")
+    _, rest = api("GET", f"{path}/opt-outs?limit=2&cursor={first['next']}")
+    assert [one["number"] for one in [*first["items"], *rest["items"]]] == PEOPLE[2::-1]
+    assert rest["next"] is None
+
+
+WRITES = [("POST", "/broadcasts", {"audience": AUDIENCE}), ("PATCH", "{}", {}), ("DELETE", "{}", None)]
+WRITES += [("POST", "{}/" + what, {}) for what in ("start", "stop", "resume")]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), WRITES)
+@pytest.mark.parametrize("role", ["send", "read"])
+def test_keys_that_only_send_or_read_text_no_audience(
+    api: Any, account: Account, draft: str, method: str, path: str, body: Any, role: str
+) -> None:
+    assert api(method, path.format(f"/broadcasts/{draft}"), body, role=role)[1]["code"] == "not_permitted"
+
+
+@pytest.mark.parametrize(("method", "path", "body"), [("GET", "{}", None), ("GET", "{}/opt-outs", None), *WRITES[1:]])
+def test_g8_a_stranger_finds_no_broadcast_of_others(
+    api: Any, account: Account, draft: str, method: str, path: str, body: Any
+) -> None:
+    assert api(method, path.format(f"/broadcasts/{draft}"), body, account="globex")[0] == 404
+    assert api("GET", "/broadcasts", account="globex")[1]["items"] == []
