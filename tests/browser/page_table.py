@@ -15,7 +15,7 @@ from tests.browser.past import number_of
 NO_PAGES = frozenset(
     {
         "account.export_journal", "account.export_incoming", "account.export_opt_outs", "account.import_errors",
-        "account.import_example", "account.proof_file", "account.import_live", "account.conversation_live",
+        "account.import_example", "account.proof_file", "account.import_live", "account.conversation_live", "account.broadcast_live",
         "console.phone_screen", "console.static", "console.home",
     }
 )  # fmt: skip
@@ -35,7 +35,7 @@ _OF_THE_ACCOUNT = {
     "account.settings": "/settings",
     "account.settings_history": "/settings/history",
     "account.replies": "/replies",
-    "account.reply": "/replies/opt_out/en",
+    "account.reply": "/replies/opt_out_message/en",
     "account.api_keys": "/api-keys",
     "account.revoke_api_key": "/api-keys/{traces.key}/revoke",
     "account.conversations": "/conversations",
@@ -64,6 +64,14 @@ _OF_THE_ACCOUNT = {
     "account.upload_import": "/imports/new/opt_outs",
     "account.map_import": "/imports/uploads/{traces.upload}",
     "account.undo_import": "/imports/{traces.opt_outs}/undo",
+    "account.broadcasts": "/broadcasts",
+    "account.broadcast": "/broadcasts/{traces.sent}",
+    "account.broadcast_opt_outs": "/broadcasts/{traces.sent}/opt-outs",
+    "account.new_broadcast": "/broadcasts/new",
+    "account.edit_broadcast": "/broadcasts/{traces.draft}/edit",
+    "account.send_broadcast": "/broadcasts/{traces.draft}/send",
+    "account.remove_broadcast": "/broadcasts/{traces.draft}/remove",
+    "account.resume_broadcast": "/broadcasts/{traces.sent}/resume",
     "account.users": "/users",
     "account.user": "/users/{colleague}",
     "account.reset_user_password": "/users/{colleague}/password",
@@ -77,10 +85,11 @@ _ELSEWHERE = {
     "public.opt_out": "{link}",
 }
 # The same pages with something else in them.
-_BESIDES = {
+BESIDES = {
     "a number that said STOP": "/numbers/{stopped}",
     "a number opted out by hand": "/numbers/{entered}",
     "a conversation with who opted out": "/conversations/{stopped}",
+    "a broadcast that is a draft": "/broadcasts/{traces.draft}",
     "an import of contacts": "/imports/{traces.contacts}",
     "an import that was undone": "/imports/{traces.undone}",
     "a dry run": "/imports/{traces.tried}",
@@ -122,7 +131,7 @@ def addresses(example: Example) -> Mapping[str, str]:
     }
     named = {endpoint.partition(".")[2].replace("_", " "): HOME + path for endpoint, path in _OF_THE_ACCOUNT.items()}
     named |= {endpoint.replace(".", " ").replace("_", " "): path for endpoint, path in _ELSEWHERE.items()}
-    named |= {name: HOME + path for name, path in _BESIDES.items()}
+    named |= {name: HOME + path for name, path in BESIDES.items()}
     return {name: path.format_map(known) for name, path in named.items()}
 
 

@@ -92,6 +92,8 @@ class Traces:
     undone: str
     tried: str
     upload: str
+    sent: str
+    draft: str
     endpoint: str
     key: str
     link: str
@@ -112,7 +114,9 @@ def live_through(data: Path, environment: Mapping[str, str], url: str, told: str
         clock = FakeClock()
         services = build(load_settings({**environment, **elsewhere}), clock=clock)
         services.store.functions.ensure_loaded()
-        services.configuration.apply(services.configuration.plan(services.configuration.read(ACCOUNTS)))
+        wanted = services.configuration.read_file(ACCOUNTS)
+        services.configuration.apply(services.configuration.plan(wanted.accounts))
+        services.belongings.apply(services.belongings.plan(wanted.belongings))
         try:
             return _Past(services, clock, data.parent).live(told)
         finally:
@@ -125,6 +129,7 @@ class _Past:
         self._clock = clock
         self._now = clock.now()
         self._folder = folder
+        self._sent: list[str] = []
 
     @property
     def _account(self) -> Account:
@@ -160,7 +165,14 @@ class _Past:
         contact = services.contacts.with_number(self._account, number_of(1), limit=1).items[0]
         (key, *_) = services.store.api_keys.all("demo")
         link = services.opt_out_links.link(self._account, LOCAL, number_of(1))
-        return Traces(contact.id, opt_outs, contacts, undone, tried, upload, endpoint.id, key.id, link)
+        draft = services.broadcasts.create(
+            self._account, name="Winter reading", audience="book-club", sender=LOCAL, actor=ADA,
+            body="Riverside Books: our winter list is here. Ask for it at the counter. Reply STOP to cancel.",
+        ).record.id  # fmt: skip
+        return Traces(
+            contact=contact.id, opt_outs=opt_outs, contacts=contacts, undone=undone, tried=tried, upload=upload,
+            sent=self._sent[-1], draft=draft, endpoint=endpoint.id, key=key.id, link=link,
+        )  # fmt: skip
 
     def _at(self, days: int, moment: str) -> datetime:
         hour, minute = (int(part) for part in moment.split(":"))
@@ -192,11 +204,11 @@ class _Past:
         self._services.conversations.reply(self._account, number_of(person), words, actor=CARL)
 
     def _send(self, audience: str, words: str) -> None:
-        members = [*self._services.audiences.members(self._account, audience, limit=100).numbers]
-        checked = self._services.consent.check(self._account, members, sender=LOCAL, audience=audience)
-        for number in (each.number for each in checked if each.allowed):
-            request = SendRequest(LOCAL, number, words, kind="broadcast", audience=audience, sent_by=ADA)
-            self._services.outbound.accept(self._account, request)
+        broadcasts = self._services.broadcasts
+        name = words.partition(": ")[2].partition(".")[0].capitalize()
+        made = broadcasts.create(self._account, name=name, audience=audience, sender=LOCAL, body=words, actor=ADA)
+        self._sent.append(made.record.id)
+        broadcasts.start(self._account, made.record.id, actor=ADA)
 
     def _opt_out(
         self, person: int, words: str, *, source: Source = Source.ADMIN, actor: str = ADA,
