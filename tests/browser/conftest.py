@@ -2,28 +2,21 @@
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser.chromium import chromium, open_chromium
 from tests.browser.example import OWNER, Example, Phone, add_people, printed_password, running_example
-from tests.browser.pages import sign_in
 from tests.browser.receiver import Receiver
+from tests.browser.signing_in import first_sign_in
 from tests.processes.installation import Installation
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 """Where pictures of pages go; CI keeps them. Git does not."""
-_ARGUMENTS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-PASSWORD = "a sentence of my own"
-
 Visit = Callable[..., Page]
 States = Mapping[str, Any]
 
@@ -31,15 +24,12 @@ States = Mapping[str, Any]
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's chromium. Without it these tests are skipped, except in CI, where it has to be there."""
-    path = shutil.which("chromium")
-    if path is None:
+    if not chromium():
         if os.environ.get("CI"):
             pytest.fail("chromium is missing; .ci/run installs it")
         pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+    with open_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -71,30 +61,10 @@ def first_password(product: Installation) -> str:
 @pytest.fixture(scope="session")
 def states(browser: Browser, example: Example, product: Installation, first_password: str) -> dict[str, Any]:
     """The cookies of the people, each of whom signed in with a password for once and chose another."""
-    found = {OWNER: _first_sign_in(browser, product, "admin", first_password, introduce=("Ada", OWNER))}
+    found = {OWNER: first_sign_in(browser, product.url, "admin", first_password, introduce=("Ada", OWNER))}
     for email, password in add_people(example).items():
-        found[email] = _first_sign_in(browser, product, email, password)
+        found[email] = first_sign_in(browser, product.url, email, password)
     return found
-
-
-def _first_sign_in(
-    browser: Browser, installation: Installation, email: str, password: str, introduce: tuple[str, str] | None = None
-) -> Any:
-    context = browser.new_context()
-    page = context.new_page()
-    sign_in(page, installation.url, email, password)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Choose a password")
-    if introduce is not None:
-        page.get_by_label("Your name").fill(introduce[0])
-        page.get_by_label("Your email").fill(introduce[1])
-    page.get_by_label("One-time password").fill(password)
-    page.get_by_label("New password", exact=True).fill(PASSWORD)
-    page.get_by_label("New password again").fill(PASSWORD)
-    page.get_by_role("button", name="Choose it").click()
-    expect(page.locator(".notice.done")).to_contain_text("Your password is changed")
-    state = context.storage_state()
-    context.close()
-    return state
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What browser tests do on every page: sign in, open one and check it."""
+"""What browser tests do on every page: open one and check it."""
 
 import html5lib
 from playwright.sync_api import Page, expect
@@ -8,14 +8,6 @@ from tests.processes.installation import wait_for
 
 HOME = "/accounts/demo"
 """Where the pages of Riverside Books begin."""
-
-
-def sign_in(page: Page, url: str, email: str, password: str) -> None:
-    """Sign in at the page for it."""
-    page.goto(f"{url}/login")
-    page.get_by_label("Email").fill(email)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def go(page: Page, entry: str) -> None:

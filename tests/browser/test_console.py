@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browser.conftest import PASSWORD, States
+from tests.browser.conftest import States
 from tests.browser.example import OWNER
-from tests.browser.pages import check_page, sign_in
+from tests.browser.pages import check_page
+from tests.browser.signing_in import PASSWORD, sign_in
 from tests.processes.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
