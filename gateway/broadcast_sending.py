@@ -17,7 +17,7 @@ from gateway.clock import Clock
 from gateway.errors import NotAllowed
 from gateway.logs import logger
 from gateway.outbound import SendRequest
-from gateway.queueing import BULK, SEND, JobQueue, effect_of
+from gateway.queueing import DEFAULT, SEND, JobQueue, effect_of
 from store import Store
 from store.addresses import place_of
 from store.broadcasts import BroadcastFigures, BroadcastRecord
@@ -28,13 +28,17 @@ from store.messages import shard_of_message
 log = logger(__name__)
 
 BROADCAST = "broadcast"
-"""The kind of effect that goes on with a broadcast; its id is the broadcast's."""
+"""The kind of effect that goes on with a broadcast; its id is the broadcast's.
+
+Not in the queue of the texts: behind a thousand of them it would see too late that too many opt out.
+"""
 
 BEFORE_IT_IS_WRITTEN = timedelta(seconds=10)
 _BLOCK = 250
 _AGAIN = timedelta(seconds=1)
 _LEASE = timedelta(seconds=60)
-_AT_ONCE = 10.0
+# Seconds. Other work of the queue waits for so long.
+_AT_ONCE = 1.0
 # Texts whose carrier is down are tried for two hours; what waits longer than this waits without the broadcast.
 _WATCHED = timedelta(hours=6)
 _LEFT_BECAUSE = timedelta(days=7)
@@ -131,7 +135,7 @@ class BroadcastSending:
         if not held or self._store.broadcasts.status(record.id) != "sending":
             return False
         figures = self._figures(record)
-        return figures.by_status["queued"] < self._ahead and not self._has_to_stop(account, record, figures)
+        return not self._has_to_stop(account, record, figures) and figures.by_status["queued"] < self._ahead
 
     def _figures(self, record: BroadcastRecord) -> BroadcastFigures:
         return self._store.broadcasts.figures([record.id])[record.id]
@@ -189,7 +193,7 @@ def nudge(store: Store, identifier: str, due_at: datetime, queue: JobQueue | Non
     effect = effect_of(BROADCAST, identifier)
     store.outbox.put(_shard(identifier), effect, due_at=due_at)
     if queue is not None:
-        queue.submit(BULK, effect)
+        queue.submit(DEFAULT, effect)
 
 
 def texted(figures: BroadcastFigures) -> int:

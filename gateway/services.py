@@ -25,7 +25,7 @@ from gateway.metrics import Metrics
 from gateway.opt_out_effects import AFTER_CLARIFICATION, OptOutEffects
 from gateway.opt_out_lists import IndexFollower
 from gateway.proofs import Proofs
-from gateway.queueing import BULK, DEFAULT, EVENTS, LISTS, SEND, JobQueue
+from gateway.queueing import DEFAULT, EVENTS, LISTS, SEND, JobQueue
 from gateway.reconciling import Reconciler
 from gateway.reviewing import Reviews
 from gateway.routing import Routing
@@ -191,7 +191,7 @@ class Services(ListServices):
 QUEUE_OF_EFFECT: Mapping[str, str] = {
     IMPORT: LISTS,
     UNDO: LISTS,
-    BROADCAST: BULK,
+    BROADCAST: DEFAULT,
     DELIVER: EVENTS,
     ANNOUNCE: EVENTS,
     AFTER_CLARIFICATION: DEFAULT,

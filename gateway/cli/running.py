@@ -46,17 +46,32 @@ def up(host: str, port: int, data: Path | None, workers: int) -> None:
         raise click.UsageError(
             "`up` runs its own store, but STOPGATE_STORE_URL names another. Unset it, or run web, worker and sweeper."
         )
+    _stop_on_signals(_interrupt)
+    try:
+        _run_everything(settings, host, port, workers)
+    except KeyboardInterrupt:
+        click.echo("Stopgate was stopped while it was starting.", err=True)
+        return
+    click.echo("Stopgate has stopped. Everything is kept in " + str(settings.data), err=True)
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def _run_everything(settings: Settings, host: str, port: int, workers: int) -> None:
     with EmbeddedStore(settings.data, settings.durability) as store:
-        first_password = _prepare(settings)
-        with Supervisor(_processes(settings, host, port, workers)) as supervisor:
-            _stop_on_signals(supervisor.ask_to_stop)
-            announcing = threading.Thread(target=_announce, args=(settings, host, port, first_password), daemon=True)
+        _say_password(_prepare(settings))
+        supervisor = Supervisor(_processes(settings, host, port, workers))
+        # Processes are begun and ended as a whole: from here on a signal waits for its turn.
+        _stop_on_signals(supervisor.ask_to_stop)
+        with supervisor:
+            announcing = threading.Thread(target=_announce, args=(settings, host, port), daemon=True)
             announcing.start()
             keeping = threading.Thread(target=_keep_store, args=(store, supervisor), daemon=True)
             keeping.start()
             supervisor.watch()
             click.echo("Stopping ...", err=True)
-    click.echo("Stopgate has stopped. Everything is kept in " + str(settings.data), err=True)
 
 
 def _processes(settings: Settings, host: str, port: int, workers: int) -> list[ProcessSpec]:
@@ -98,7 +113,16 @@ def _keep_store(store: EmbeddedStore, supervisor: Supervisor) -> None:
             store.restart()
 
 
-def _announce(settings: Settings, host: str, port: int, first_password: str | None) -> None:
+def _say_password(first_password: str | None) -> None:
+    """Tell the first person's password before anybody can be asked for it, and even if the rest does not start."""
+    if first_password:
+        click.echo("The first start. When it is ready:")
+        click.echo(f"  Sign in as:              {FIRST_NAME}")
+        click.echo(f"  with the password:       {first_password}   (for once; shown this once)")
+        sys.stdout.flush()
+
+
+def _announce(settings: Settings, host: str, port: int) -> None:
     shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::1"} else host  # noqa: S104 (compared, not bound)
     base = f"http://{shown}:{port}"
     probe = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/readyz"  # noqa: S104
@@ -114,9 +138,6 @@ def _announce(settings: Settings, host: str, port: int, first_password: str | No
         click.echo(f"Stopgate is not ready after {_READY_TIMEOUT:.0f} seconds; the lines above say why.", err=True)
         return
     click.echo(f"\nStopgate is ready: {base}")
-    if first_password:
-        click.echo(f"  Sign in as:              {FIRST_NAME}")
-        click.echo(f"  with the password:       {first_password}   (for once; shown this once)")
     if settings.simulator_on:
         click.echo(f"  A phone to try it with:  {base}/phone")
     click.echo(f"  Everything is kept in:   {settings.data}")

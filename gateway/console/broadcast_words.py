@@ -8,6 +8,7 @@ from gateway.audiences import Suppressed
 from gateway.broadcast_figures import Broadcast
 from gateway.console.blueprints import console
 from gateway.message_words import failure_sentence
+from keywords import Encoding, count_segments
 
 # A state -> (its word, tone). What stops by itself is another state for people.
 STATE_WORDS: Mapping[str, tuple[str, str]] = {
@@ -34,7 +35,9 @@ _SCOPES: Mapping[str, str] = {
     "account+sender": "from this sender",
     "account+audience": "of this audience",
 }
-_HELD = "wait for a person in Review"
+_HELD = "held until somebody has read their text in Review"
+
+_FEW = 3
 
 # What became of texts, in the order in which it is said: the group of broadcast_figures.GROUPS, words, tone.
 _GROUP_WORDS: tuple[tuple[str, str, str], ...] = (
@@ -82,9 +85,17 @@ def why_not(suppressed: Suppressed) -> str:
     return f"opted out {_SOURCES.get(suppressed.source, '')}".strip() + (f" ({where})" if where else "")
 
 
+@console.app_template_filter("because_of")
+def because_of(text: str) -> str:
+    """Which few characters make a text take the large alphabet, after its name; "" when it does not, or all do."""
+    found = [each for each in dict.fromkeys(text) if count_segments(each).encoding is Encoding.UCS_2]
+    return f" because of {' '.join(found)}" if 0 < len(found) <= _FEW else ""
+
+
 def outcome_lines(broadcast: Broadcast) -> list[Line]:
     """What became of the texts, and who got none, most wanted first."""
-    skipped = (Line(one.count, f"{why_not(one)}: no text was made", "quiet") for one in broadcast.skipped)
+    most_first = sorted(broadcast.skipped, key=lambda one: -one.count)
+    skipped = (Line(one.count, f"{why_not(one)}: no text was made", "quiet") for one in most_first)
     return [*_texts(broadcast), *skipped]
 
 

@@ -113,7 +113,7 @@ def _form(record: BroadcastRecord | None, shown: Draft) -> str:
         draft=Draft({**values, "audience": chosen}, shown.errors),
         audiences=[(each.record.id, f"{each.record.name}, {each.members:,}") for each in audiences],
         senders=[
-            ("", "The audience's own, or the only one"),
+            ("", "The audience's own sender"),
             *((each.address, formatted(each.address)) for each in account().senders),
         ],
         variables=list(VARIABLES.items()),

@@ -72,7 +72,7 @@ def account_home() -> str:
         alarm=float(setting_of(account().settings, "opt_out_rate_alarm")),
         broadcasts=broadcasts,
         health=health,
-        needs=[*_needs(figures, health), *_broadcasts_that_need(broadcasts)],
+        needs=sorted([*_needs(figures, health), *_broadcasts_that_need(broadcasts)], key=lambda need: not need.urgent),
     )
 
 

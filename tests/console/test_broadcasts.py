@@ -79,7 +79,7 @@ def test_a_draft_says_who_gets_it_who_does_not_and_why_and_what_it_costs(
         "6 get it, from +1 202-555-0100",
         "2 opted out by their own text",
         "1 opted out by an admin",
-        "1 wait for a person in Review",
+        "1 held until somebody has read their text in Review",
         "2 segments each (GSM-7, 191 characters): 12 segments to pay for",
         "Acme: book fair on Saturday.",
         "A draft by olivia@acme.example",
@@ -93,7 +93,12 @@ def test_a_draft_says_who_gets_it_who_does_not_and_why_and_what_it_costs(
 
 def test_what_is_typed_is_shown_as_it_would_look_before_it_is_saved(owner: Visitor, account: Account) -> None:
     part = owner.post(f"{BROADCASTS}/check", {**FORM, "body": "Free tickets \N{PARTY POPPER}"}).text
-    for said in ("1 segment each (UCS-2", "10 segments to pay for", "put “Acme” in it", "how to opt out"):
+    for said in (
+        "1 segment each (UCS-2 because of \N{PARTY POPPER}",
+        "10 segments to pay for",
+        "put “Acme” in it",
+        "how to opt out",
+    ):
         assert said in words_of(part), said
     assert "Choose an audience" in owner.post(f"{BROADCASTS}/check", {"audience": "nobody's", "body": "x"}).text
     assert owner.get(BROADCASTS).text.count("Book fair") == 0

@@ -107,7 +107,7 @@ def test_the_sending_audience_counts_who_would_get_a_text_and_why_others_would_n
     found = re.findall(r'figure">([0-9,]+)</span><span class="caption">([^<]+)<', page)
     figures = {caption.strip(): int(figure) for figure, caption in found}
     assert figures == {
-        "would get a text now": 1, "opted out by their own text": 1, "wait for a person in Review": 1,
+        "would get a text now": 1, "opted out by their own text": 1, "held until somebody has read their text in Review": 1,
     }  # fmt: skip
     assert "Invalid" not in page
     again = owner.post(f"{AUDIENCES}/news/members", {"numbers": "415 555 0100"}).text

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from gateway.broadcast_sending import BROADCAST, BroadcastSending
 from gateway.errors import NotAllowed
-from gateway.queueing import SEND, parts_of
-from gateway.services import Services
+from gateway.queueing import SEND, parts_of, queue_for
+from gateway.services import QUEUE_OF_EFFECT, Services
 from store import keys
 from store.consent import Source
 from store.directory import Account
@@ -323,6 +323,27 @@ def test_when_too_many_opt_out_it_stops_until_somebody_goes_on(
     run()
     assert services.broadcasts.get(account, draft).record.status == "finished"
     assert Counter(m["To"] for m in fake_twilio.sent if "fair" in m["Body"]) == Counter(PEOPLE)
+
+
+def test_opt_outs_are_looked_at_while_many_texts_wait(
+    services: Services, client: FlaskClient, account: Account, draft: str, fake_twilio: FakeTwilio
+) -> None:
+    """The jobs of a broadcast do not queue behind its texts, and look before they see that enough of those wait."""
+    assert QUEUE_OF_EFFECT[BROADCAST] != queue_for("broadcast")
+    sending = BroadcastSending(
+        services.store, services.queue, services.clock, services.new_id, services.outbound.accept_many, ahead=10
+    )
+    services.broadcasts.start(account, draft, actor="a")
+    sending.go_on(draft)
+    due = services.store.outbox.claim_due(services.clock.now() + timedelta(hours=1), lease=timedelta(0), limit=5000)
+    for effect in [one for one in due if one.startswith("send:")][:6]:
+        services.outbound.hand_over(effect.removeprefix("send:"))
+    sending.go_on(draft)
+    assert services.broadcasts.get(account, draft).counts["waiting"] >= 10
+    for number, message in enumerate(list(fake_twilio.sent)[:5]):
+        text(client, "STOP", From=message["To"], MessageSid=f"SM{number:032x}")
+    sending.go_on(draft)
+    assert services.broadcasts.get(account, draft).record.status == "stopped"
 
 
 DRAFT = {"name": "", "audience": AUDIENCE, "sender": SENDER, "body": BODY}
