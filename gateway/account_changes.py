@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.account_settings import ACCOUNT_SETTINGS, TEXT_BY_LANGUAGE, faults_in, setting_of
 from gateway.clock import Clock
-from gateway.configuration import NOBODY_ACTS, acts_by_itself, keyword_from
+from gateway.configuration import ABOUT_ACCOUNTS, NOBODY_ACTS, acts_by_itself, keyword_from
 from gateway.configuration_journal import change_account, write_down
 from gateway.errors import ConfigurationError, NotAllowed
 from gateway.linting import lint
@@ -79,6 +79,29 @@ class AccountChanges:
             return replace(current, settings=settings)
 
         return self._change(account, changed, actor)
+
+    def describe(self, account: Account, changes: Mapping[str, str], *, actor: str) -> Account:
+        """Change what an account is called, or the country of numbers that are written without one.
+
+        Args:
+            account: which.
+            changes: name and default_country, or one of them; the country may be "".
+            actor: who.
+
+        Raises:
+            WrongSettings: with every fault; nothing is changed.
+            StoreError: it is unknown whether it was written; repeating is safe.
+        """
+        said = [(name, ABOUT_ACCOUNTS[name](value)) for name, value in changes.items()]
+        faults = [(name, fault) for name, fault in said if fault]
+        if faults:
+            raise WrongSettings(faults)
+
+        def described(current: Account) -> Account:
+            country = changes.get("default_country", current.default_country)
+            return replace(current, name=changes.get("name", current.name), default_country=country)
+
+        return self._change(account, described, actor)
 
     def add_word(self, account: Account, row: Mapping[str, Any], *, actor: str) -> tuple[Account, Keyword]:
         """Give an account a word of its own.

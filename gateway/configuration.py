@@ -1,7 +1,7 @@
 """`stopgate apply`: accounts, senders, keywords and settings from a file, with a diff before anything changes."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -45,6 +45,10 @@ def _account_id(value: Any) -> str | None:
 def _country(value: Any) -> str | None:
     good = value == "" or value in phonenumbers.SUPPORTED_REGIONS
     return None if good else 'has to be a country of two letters, such as "US"'
+
+
+ABOUT_ACCOUNTS: Mapping[str, Callable[[Any], str | None]] = {"name": text(_LONGEST_NAME), "default_country": _country}
+"""What people may change of an account besides its settings, with the check of each."""
 
 
 def _rate(value: Any) -> str | None:
@@ -125,7 +129,7 @@ class Configuration:
             problems.found += [f"{place}.settings: {problem}" for problem in problems_with(settings)]
         else:
             problems.add(place, "settings has to be a table.")
-        country = problems.field(place, table, "default_country", _country, "")
+        country = problems.field(place, table, "default_country", ABOUT_ACCOUNTS["default_country"], "")
         senders = [
             self._sender(f"{place}.senders[{index}]", row, problems)
             for index, row in enumerate(tables(place, table, "senders", problems))
@@ -138,7 +142,7 @@ class Configuration:
         no_repeats(f"{place}.keywords", [keyword.word.casefold() for keyword in keywords], problems)
         return Account(
             id=problems.field(place, table, "id", _account_id) or "",
-            name=problems.field(place, table, "name", text(_LONGEST_NAME)) or "",
+            name=problems.field(place, table, "name", ABOUT_ACCOUNTS["name"]) or "",
             default_country=country,
             settings=settings if isinstance(settings, dict) else {},
             senders=tuple(senders),

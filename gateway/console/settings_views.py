@@ -12,6 +12,7 @@ from gateway.account_settings import (
     CHOICE,
     NUMBER,
     SWITCH,
+    TEXT,
     TEXT_BY_LANGUAGE,
     AccountSetting,
     setting_of,
@@ -21,6 +22,7 @@ from gateway.configuration_journal import said
 from gateway.console.access import account, actor, services
 from gateway.console.blueprints import pages
 from gateway.console.forms import flash_undo, saves_itself
+from gateway.console.import_mapping import countries
 from gateway.console.layout import confirm_page
 from gateway.console.listing import Column, listing
 from gateway.errors import NotAllowed
@@ -43,6 +45,17 @@ DEPENDS_ON: Mapping[str, tuple[str, Callable[[Any], bool], str]] = {
 """Setting -> the one it depends on, when it has an effect, and what is said when it has none."""
 
 
+ABOUT: Mapping[str, AccountSetting] = {
+    setting.name: setting
+    for setting in (
+        AccountSetting("name", TEXT, "", "What the account is called here; in replies too, while brand is empty."),
+        AccountSetting("default_country", CHOICE, "",
+                       "Of numbers that are typed, sent or uploaded without a country code. None: they are refused."),
+    )
+}  # fmt: skip
+"""What is changed like a setting and stands in the account itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class SettingRow:
     """A setting with what the page says of it. idle: why it has no effect just now, or ""."""
@@ -63,6 +76,13 @@ class SettingRow:
         """The value as people read it."""
         return said(self.value)
 
+    @property
+    def choices(self) -> Sequence[tuple[str, str]]:
+        """The values of a choice, and how people read them."""
+        if self.setting.name == "default_country":
+            return [("", "None"), *countries()]
+        return [(choice, choice.replace("_", " ")) for choice in self.setting.choices]
+
 
 @pages.get("/settings")
 def settings() -> str:
@@ -73,6 +93,10 @@ def settings() -> str:
 def _page(errors: Mapping[str, str], typed: Mapping[str, str]) -> str:
     newest = services().store.configuration_journal.latest_by_name(account().id, "settings")
     rows = [
+        SettingRow(setting, getattr(account(), name), True, "", newest.get(name))  # noqa: FBT003 (has no other default)
+        for name, setting in ABOUT.items()
+    ]
+    rows += [
         SettingRow(
             setting,
             setting_of(account().settings, name),
@@ -96,6 +120,8 @@ def _idle(name: str) -> str:
 @pages.post("/settings/<name>")
 def change_setting(name: str) -> Response | str:
     """Change one setting; `to` is a switch's new state, `value` any other's; `default` goes back to the default."""
+    if name in ABOUT:
+        return _change_about(name)
     setting = ACCOUNT_SETTINGS.get(name)
     if setting is None or setting.kind == TEXT_BY_LANGUAGE:
         abort(404)
@@ -108,9 +134,22 @@ def change_setting(name: str) -> Response | str:
         changed = services().account_changes.change_settings(account(), {name: value}, actor=actor())
     except NotAllowed as error:
         return make_response(_page({name: fault_of(error)}, {name: typed}), 422)
+    return _changed(name, before, setting_of(changed.settings, name))
+
+
+def _change_about(name: str) -> Response:
+    typed = request.form.get("value", "").replace("\0", "").strip()
+    before = getattr(account(), name)
+    try:
+        changed = services().account_changes.describe(account(), {name: typed}, actor=actor())
+    except NotAllowed as error:
+        return make_response(_page({name: fault_of(error)}, {name: typed}), 422)
+    return _changed(name, before, getattr(changed, name))
+
+
+def _changed(name: str, before: Any, now: Any) -> Response:
     if saves_itself():
         return make_response("", 204)
-    now = setting_of(changed.settings, name)
     if now == before:
         flash(f"{name} stays {said(now) or 'empty'}.", "done")
     else:

@@ -42,6 +42,40 @@ def test_a_setting_is_changed_and_who_did_it_stands_beside_it(
     assert name.replace("_", " ") in history
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [("name", " Acme Outreach ", "Acme Outreach"), ("default_country", "DE", "DE"), ("default_country", "", "")],
+)
+def test_the_accounts_name_and_country_are_changed_written_down_and_taken_back(
+    owner: Visitor, services: Services, name: str, value: str, kept: str
+) -> None:
+    before = getattr(services.store.directory.current(fresh=True).accounts["acme"], name)
+    page = owner.post(f"{ACME}/settings/{name}", {"value": value}).get_data(as_text=True)
+    assert getattr(services.store.directory.current(fresh=True).accounts["acme"], name) == kept
+    assert f"by {OWNER}" in page
+    (change,) = services.store.configuration_journal.newest("acme", count=1)
+    assert (change.area, change.name, change.before, change.after) == ("settings", name, before, kept)
+    undo = re.search(rf'action="(/accounts/acme/settings/{name})">.*?name="value" value="([^"]*)"', page, re.DOTALL)
+    assert undo
+    owner.post(undo.group(1), {"value": undo.group(2)})
+    assert getattr(services.store.directory.current(fresh=True).accounts["acme"], name) == before
+
+
+@pytest.mark.parametrize(("name", "value"), [("name", " "), ("name", "x" * 81), ("default_country", "XX")])
+def test_a_name_or_country_that_cannot_be_is_said_beside_the_field(
+    owner: Visitor, services: Services, name: str, value: str
+) -> None:
+    before = services.store.directory.current(fresh=True).accounts["acme"]
+    page = owner.post(f"{ACME}/settings/{name}", {"value": value}, status=422).get_data(as_text=True)
+    assert f'id="{name}-error">It ' in page
+    assert services.store.directory.current(fresh=True).accounts["acme"] == before
+
+
+def test_an_agent_sees_the_accounts_name_and_does_not_change_it(owner: Visitor, colleague: Visitor) -> None:
+    assert "<strong>Acme</strong>" in colleague.get(f"{ACME}/settings").get_data(as_text=True)
+    colleague.post(f"{ACME}/settings/name", {"value": "Mine"}, status=403)
+
+
 def test_undo_brings_the_value_of_before(owner: Visitor, services: Services) -> None:
     page = owner.post(f"{ACME}/settings/free_text", {"value": "hold"}).get_data(as_text=True)
     undo = re.search(r'action="(/accounts/acme/settings/free_text)">.*?name="value" value="([^"]*)"', page, re.DOTALL)
