@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.company import LOCAL
 from tests.browser.conftest import Visit
 from tests.browser.example import COLLEAGUE, OWNER, STRANGER, Phone
-from tests.browser.pages import HOME, check_page, go
+from tests.browser.pages import HOME, check_page, go, wait_until_gone
 from tests.browser.receiver import Receiver
 from tests.browser.signing_in import PASSWORD, sign_in
 from tests.processes.installation import Installation, wait_for
