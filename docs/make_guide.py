@@ -30,38 +30,33 @@ _QUALITY = 78
 
 def _open(path: str) -> Callable[[Page, Example], None]:
     def go(page: Page, example: Example) -> None:
-        page.goto(HOME + path.format(traces=example.traces, stopped=number_of(13), by_hand=number_of(25)))
+        page.goto(
+            HOME
+            + path.format(traces=example.traces, stopped=number_of(13), by_hand=number_of(25), answered=number_of(7))
+        )
 
     return go
 
 
 def _review(page: Page, example: Example) -> None:
-    for person, words in ((21, "wrong number"), (11, "who is this")):
+    for person, words in ((21, "wrong number"), (11, "too many texts")):
         Phone(example.installation, number_of(person)).text(words)
     page.goto(f"{HOME}/reviews")
 
 
-def _conversation(page: Page, example: Example) -> None:
-    page.goto(f"{HOME}/conversations/{number_of(7)}")
-
-
-def _try_a_text(page: Page, example: Example) -> None:
+def _try_a_text(page: Page, _: Example) -> None:
     page.goto(f"{HOME}/keywords")
     page.get_by_label("Text", exact=True).press_sequentially("could you take me off your list please")
     expect(page.locator("#trial")).to_contain_text("The person gets no more texts")
 
 
-def _opt_outs(page: Page, example: Example) -> None:
-    page.goto(f"{HOME}/opt-outs?type=person")
-
-
 PICTURES: Mapping[str, Callable[[Page, Example], None]] = {
     "home": _open("/"),
     "number": _open("/numbers/{stopped}"),
-    "opt-outs": _opt_outs,
+    "opt-outs": _open("/opt-outs?type=person"),
     "opt-in": _open("/numbers/{by_hand}/opt-in?channels=both"),
     "review": _review,
-    "conversation": _conversation,
+    "conversation": _open("/conversations/{answered}"),
     "import-columns": _open("/imports/uploads/{traces.upload}"),
     "import-dry-run": _open("/imports/{traces.tried}"),
     "import-undo": _open("/imports/{traces.opt_outs}/undo"),
