@@ -47,7 +47,7 @@ def test_upload_an_excel_file_then_filter_sort_and_export_the_report(owner: Page
         "leavers.xlsx",
         workbook([["Phone", "Opt out of"], *([phone.national, "voice"] for phone in phones)]),
     )
-    expect(page.get_by_label("What Opt out of is")).to_have_value("channel")
+    page.get_by_label("What Opt out of is").select_option(label="Texts, calls or both")
     try_it(page)
     apply_it(page, "Opt 2 numbers out")
     go(page, "Opt-outs")
