@@ -65,7 +65,7 @@ def test_the_settings_box_country_automated_opt_outs_and_message(owner: Page, ne
     page = owner
     go(page, "Settings")
     expect(page.get_by_role("switch", name="Automated opt outs")).to_have_attribute("aria-checked", "true")
-    expect(page.get_by_label("Default country")).to_have_value("US")
+    expect(page.get_by_role("combobox", name="Default country")).to_have_value("US")
     go(page, "Replies")
     page.get_by_role("link", name="Change Opt out", exact=True).click()
     check_page(page)
