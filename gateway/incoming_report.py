@@ -1,7 +1,6 @@
 """The incoming report as a file: every text that came in, what was made of it and why."""
 
 from collections.abc import Iterator
-from itertools import chain, islice
 
 from gateway.lists.writing import Cell, Column, ColumnKind, Format, WriteOptions
 from gateway.message_words import OUTCOMES, REPLIES, decided
@@ -32,8 +31,7 @@ def rows_of(texts: Texts, account: str, query: TextQuery) -> Iterator[tuple[Cell
 def write(texts: Texts, account: str, query: TextQuery, form: Format, *, bom: bool = False) -> Iterator[bytes]:
     """The report as a file, piece by piece. bom: see WriteOptions. Raises StoreError at once when nothing answers."""
     rows = rows_of(texts, account, query)
-    first = list(islice(rows, 1))
-    return form.write(COLUMNS, chain(first, rows), WriteOptions(title=TITLE, bom=bom))
+    return form.begin(COLUMNS, rows, WriteOptions(title=TITLE, bom=bom))
 
 
 def _row(message: Message) -> tuple[Cell, ...]:

@@ -1,7 +1,6 @@
 """The consent journal of an account as a file: every change of anybody's consent, as it was recorded."""
 
 from collections.abc import Iterator
-from itertools import chain, islice
 
 from gateway.lists.writing import Cell, Column, ColumnKind, Format, WriteOptions
 from store import Store
@@ -44,8 +43,7 @@ def walk(store: Store, account: str, wanted: JournalFilter) -> Iterator[tuple[st
 def write(store: Store, account: str, wanted: JournalFilter, form: Format, *, bom: bool = False) -> Iterator[bytes]:
     """The journal as a file, piece by piece. bom: see WriteOptions. Raises StoreError at once when nothing answers."""
     rows = (_row(place, entry) for place, entry in walk(store, account, wanted))
-    first = list(islice(rows, 1))
-    return form.write(COLUMNS, chain(first, rows), WriteOptions(title=TITLE, bom=bom))
+    return form.begin(COLUMNS, rows, WriteOptions(title=TITLE, bom=bom))
 
 
 def _row(place: str, entry: JournalEntry) -> tuple[Cell, ...]:

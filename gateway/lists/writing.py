@@ -88,6 +88,12 @@ class Format:
     write: Writer
     most_rows: int | None = None
 
+    def begin(self, columns: Sequence[Column], rows: Rows, options: WriteOptions) -> Iterator[bytes]:
+        """Write rows piece by piece, the first row read at once: what fails then has no half file before it."""
+        rows = iter(rows)
+        first = list(islice(rows, 1))
+        return self.write(columns, chain(first, rows), options)
+
 
 def harmless(text: str) -> str:
     """A text as a csv cell that no spreadsheet takes for a formula or a number with a sign."""

@@ -263,6 +263,19 @@ local function choose_entries(keys, changes, planned)
   return own
 end
 
+-- A lift that reached the block of an erased number says so in an entry with the number as well: who lifted it has the
+-- number in hand again, and programs that follow the journal see no entry of a pseudonym.
+local function tell_of_erased(changes, planned)
+  for index, change in ipairs(changes) do
+    for other, twin in ipairs(changes) do
+      if twin.erased and planned[other].outcome == 'lifted' and not change.erased and twin.scope == change.scope
+        and change.kind == 'lift' and planned[index].outcome ~= 'lifted' then
+        planned[index].outcome = 'lifted'
+      end
+    end
+  end
+end
+
 -- Applies all changes of one event. Returns a list of {scope, outcome, entry, held_by}.
 local function apply(keys, payload)
   local planned, results, entries = {}, {}, {}
@@ -270,6 +283,7 @@ local function apply(keys, payload)
     change.at = tonumber(payload.at)
     planned[index] = plan(keys, payload, change)
   end
+  tell_of_erased(payload.changes, planned)
   local own = choose_entries(keys, payload.changes, planned)
   for index, change in ipairs(payload.changes) do
     local entry = own[index] and entry_for(keys, payload, change, planned[index])

@@ -1,4 +1,4 @@
-"""What tests of imports share: uploads, workers in this process, reports."""
+"""What tests of imports share: uploads, workers in this process, reports; and the people of tests of erasures."""
 
 import csv
 import io
@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from gateway.import_jobs import IMPORT, UNDO
 from gateway.queueing import parts_of
 from gateway.services import Services
+from tests.gateway.erased_people import acme, storied  # noqa: F401 (fixtures)
 
 Upload = Callable[..., Any]
 

@@ -2,10 +2,9 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,108 +13,15 @@ from flask.testing import FlaskClient
 
 from gateway.cli import main
 from gateway.outbound import SendRequest
-from gateway.services import Services, build
-from gateway.settings import load_settings
+from gateway.services import Services
 from store import keys
 from store.consent import Source
 from store.directory import Account
-from store.errors import StoreMisconfigured, StoreUnreachable
 from store.listed import Order, Wanted
 from store.scopes import Channel, Scope
 from tests.conftest import FakeClock, Jobs
+from tests.gateway.erased_people import NEIGHBOUR, Api, drifts, erase, everything_kept, import_list, traces
 from tests.webhooks import PERSON, text
-
-Api = Callable[..., Any]
-NEIGHBOUR = "+14155560100"
-"""Somebody else whose number ends alike."""
-
-
-@pytest.fixture
-def acme(services: Services) -> Account:
-    return services.store.directory.current().accounts["acme"]
-
-
-def flat(value: Any) -> bytes:
-    """All that is in a value, with spaces between."""
-    if isinstance(value, dict):
-        value = [part for pair in value.items() for part in pair]
-    if isinstance(value, list | tuple | set):
-        return b" ".join(sorted(map(flat, value)) if isinstance(value, set) else map(flat, value))
-    return value if isinstance(value, bytes) else str(value).encode()
-
-
-def everything_kept(services: Services) -> Iterator[tuple[str, bytes]]:
-    """Every key of the store and all that is in it."""
-    client = services.store.client
-    readers: dict[bytes, Callable[[bytes], Any]] = {
-        b"string": client.get,
-        b"hash": client.hgetall,
-        b"set": client.smembers,
-        b"list": lambda key: client.lrange(key, 0, -1),
-        b"zset": lambda key: client.zrange(key, 0, -1),
-        b"stream": client.xrange,
-    }
-    for key in client.scan_iter(count=1000):
-        yield key.decode(), flat(readers[client.type(key)](key))
-
-
-def traces(services: Services, number: str) -> list[str]:
-    """Keys that still name a number: whole, in a packed row, or by its place in an index."""
-    words = (number[1:].encode(), int(number[1:-2]).to_bytes(6))
-    places = {
-        f":{number[-4:]}": number[1:-4],  # gate, hold, audience
-        f":{number[-5:]}": number[1:-5],  # details
-        f":{number[1:-5]}": str(int(number[-5:])),  # the index of numbers
-    }
-    return [
-        key
-        for key, content in everything_kept(services)
-        if number[1:] in key
-        or words[0] in content
-        or (key.startswith(f"{{{number[-2:]}}}") and words[1] in content)
-        or any(key.endswith(end) and member.encode() in content.split() for end, member in places.items())
-    ]
-
-
-def drifts(services: Services) -> list[str]:
-    return [str(drift) for report in services.store.verification().run() for drift in report.drifts]
-
-
-def import_list(services: Services, account: Account, folder: Path, name: str, *numbers: str) -> dict[str, int]:
-    file = folder / f"{name}.csv"
-    file.write_text("phone\n" + "\n".join(numbers) + "\n", encoding="utf-8")
-    services.imports.create(account, name, services.imports.order(account, file, actor="user ada"))
-    *_, last = services.imports.run(name, file)
-    return {outcome: count for outcome, count in last.record.counts.items() if count}
-
-
-@pytest.fixture
-def storied(
-    services: Services, client: FlaskClient, acme: Account, clock: FakeClock, send_jobs: Jobs, tmp_path: Path
-) -> None:
-    """PERSON and NEIGHBOUR: imported, texted, in an audience; PERSON said STOP, asked again, and a colleague blocked calls."""
-    import_list(services, acme, tmp_path, "first", PERSON, NEIGHBOUR)
-    clock.pass_time(timedelta(seconds=1))
-    services.audiences.create(acme, "news", name="", sender="")
-    services.subscriptions.subscribe(acme, PERSON, "news", sender="+12025550100", actor="a")
-    services.store.client.sadd("{00}:audience:acme/news:0100", PERSON[1:-4])
-    list(services.imports.undo("first", source=Source.ADMIN, actor="user ada"))
-    clock.pass_time(timedelta(seconds=1))
-    services.outbound.accept(acme, SendRequest("+12025550100", PERSON, "Book fair on Saturday."))
-    send_jobs()
-    clock.pass_time(timedelta(seconds=1))
-    text(client, "Please STOP, says Ann Example", MessageSid="SM" + "3" * 32)
-    send_jobs()
-    services.consent.opt_out(
-        acme, PERSON, source=Source.ADMIN, actor="user ada", channels=[Channel.VOICE], note="Ann called"
-    )
-    services.consent.opt_out(acme, NEIGHBOUR, source=Source.ADMIN, actor="user ada")
-    services.store.listing.page("acme", Wanted(), Order(by_number=True), limit=5)
-    clock.pass_time(timedelta(seconds=1))
-
-
-def erase(services: Services, account: Account, **wishes: Any) -> Any:
-    return services.erasure.erase(account, PERSON, source=Source.ADMIN, actor="user ada", reason="request 7", **wishes)
 
 
 def test_gd_2_nothing_in_the_store_names_the_person_any_more_and_nobody_else_lost_anything(
@@ -294,137 +200,38 @@ def test_a_text_that_nobody_had_read_yet_counts_as_an_opt_out_when_its_number_is
     assert services.reviews.queue(acme) == []
 
 
-def test_g8_an_account_erases_its_own_data_and_the_operator_everybodys(
-    services: Services, acme: Account, client: FlaskClient, api: Api
+def test_events_about_an_erased_number_go_none_comes_of_its_tombstones_and_coming_back_is_one(
+    services: Services, acme: Account, storied: None, client: FlaskClient, api: Api, clock: FakeClock
 ) -> None:
-    globex = services.store.directory.current().accounts["globex"]
-    text(client, "STOP", To="72975")
-    services.consent.opt_out(globex, PERSON, source=Source.ADMIN, actor="user bob", note="Ann rang")
-    erase(services, acme)
-    assert services.consent.check(acme, [PERSON], sender="72975")[0].allowed is False
-    assert any("note" in entry.detail for entry in services.consent.explain(globex, PERSON).journal)
-    text(client, "STOP", To="+19995550000", MessageSid="SM" + "6" * 32)
-    services.erasure.erase_everywhere(PERSON, actor="operator")
-    assert traces(services, PERSON) == []
-    for account in (acme, globex):
-        assert services.consent.check(account, [PERSON], sender="72975")[0].allowed is False
-    assert drifts(services) == []
+    """The number is known again when the person texts START, or a colleague lifts what a colleague entered."""
 
-
-def test_the_api_erases_for_admins_who_say_the_number_twice(
-    services: Services, acme: Account, storied: None, api: Api
-) -> None:
-    assert api("POST", f"/opt-outs/{PERSON}/erase", {"confirm": NEIGHBOUR})[1]["code"] == "not_confirmed"
-    assert api("POST", f"/opt-outs/{PERSON}/erase", {"confirm": PERSON}, role="manage")[0] == 403
-    status, answer = api("POST", f"/opt-outs/{PERSON}/erase", {"confirm": PERSON, "reason": "request 7"})
-    assert (status, answer["erased"]["texts"], answer["blocks_kept"]) == (200, 3, 2)
-    assert [entry["kind"] for entry in services.proofs.make(acme, PERSON)["entries"]].count("text") == 0
-
-
-def test_the_command_line_asks_and_erases(services: Services, storied: None, environment: dict[str, str]) -> None:
-    def run(*arguments: str, answer: str = "") -> Any:
-        return CliRunner().invoke(main, ["erase", *arguments], env=environment, input=answer)
-
-    assert run(PERSON, "--reason", "request 7", answer="n\n").exit_code == 1
-    assert run("hello", "--reason", "x").exit_code == 2
-    done = run(PERSON, "--reason", "request 7", "--yes")
-    assert (done.exit_code, "3  texts erased" in done.output, "2  opt-outs stay" in done.output) == (0, True, True)
-    assert traces(services, PERSON) == []
-
-
-def test_gd_3_with_a_new_key_the_old_erasures_are_found_and_without_the_old_key_nothing_starts(
-    services: Services, acme: Account, storied: None, environment: dict[str, str], clock: FakeClock
-) -> None:
-    erase(services, acme)
-
-    def with_key(value: str) -> Services:
-        return build(load_settings({**environment, "STOPGATE_ERASURE_KEY": value}), clock=clock)
-
-    rotated = with_key("n" * 32 + ",derived")
-    rotated.store.erasure.demand_keys()
-    assert rotated.consent.check(acme, [PERSON])[0].allowed is False
-    rotated.erasure.erase(acme, NEIGHBOUR, source=Source.ADMIN, actor="user ada")
-    assert rotated.consent.check(acme, [NEIGHBOUR])[0].allowed is False
-    rotated.close()
-    for value in ("n" * 32, "derived", "x" * 32):
-        lost = with_key(value)
-        with pytest.raises(StoreMisconfigured, match="STOPGATE_ERASURE_KEY"):
-            lost.store.erasure.demand_keys()
-        lost.close()
-    done = CliRunner().invoke(main, ["check", PERSON, "--account", "acme"], env=environment)
-    assert (done.exit_code, "cannot be honoured" in done.output) == (1, True)
-
-
-def test_gd_3_the_hash_needs_the_key(services: Services, acme: Account, storied: None) -> None:
-    import hashlib
-
-    erase(services, acme)
-    kept = "".join(f"{key} {content!r}" for key, content in everything_kept(services))
-    for form in (PERSON, PERSON[1:], PERSON[2:]):
-        for name in ("sha256", "sha1", "md5"):
-            assert hashlib.new(name, form.encode()).hexdigest()[:20] not in kept
-
-
-def test_entries_that_come_while_a_journal_is_written_anew_are_not_lost(
-    services: Services, acme: Account, storied: None
-) -> None:
-    """The copy catches up until nothing came in between; another erasure in between starts it anew."""
-    swap, tried = services.store.erasure._swap, []
-
-    def busy(*arguments: Any) -> str:
-        tried.append(1)
-        if len(tried) == 1:
-            services.consent.opt_out(acme, "+14155570100", source=Source.ADMIN, actor="meanwhile")
-        if len(tried) == 2:
-            services.store.erasure.erase_journal(NEIGHBOUR, "acme", now=services.clock.now(), detail={})
-            assert services.consent.check(acme, [NEIGHBOUR])[0].allowed is False
-        return swap(*arguments)
-
-    services.store.erasure._swap = busy  # type: ignore[method-assign]
-    erase(services, acme)
-    assert len(tried) == 4  # the neighbour's own is one of them
-    assert traces(services, PERSON) == []
-    assert not [key for key in traces(services, NEIGHBOUR) if ":journal:" in key or ":details:" in key]
-    checks = services.consent.check(acme, ["+14155570100", NEIGHBOUR, PERSON])
-    assert [check.allowed for check in checks] == [False, False, False]
-    assert drifts(services) == []
-    assert not [key for key, _ in everything_kept(services) if "rewriting" in key]
-
-
-def test_an_erasure_whose_answer_was_lost_is_completed_by_repeating_it(
-    services: Services, acme: Account, storied: None
-) -> None:
-    call = services.store.erasure._functions.call_raw
-    lost = []
-
-    def without_answer(name: str, names: Any, *arguments: Any) -> Any:
-        answer = call(name, names, *arguments)
-        if not lost:
-            lost.append(answer)
-            raise StoreUnreachable("the answer was lost")
-        return answer
-
-    services.store.erasure._functions = SimpleNamespace(call_raw=without_answer)  # type: ignore[assignment]
-    with pytest.raises(StoreUnreachable):
-        erase(services, acme)
-    assert services.consent.check(acme, [PERSON])[0].allowed is False
-    erase(services, acme)
-    assert (traces(services, PERSON), drifts(services)) == ([], [])
-
-
-def test_events_about_an_erased_number_go_and_none_comes_of_its_tombstones(
-    services: Services, acme: Account, storied: None, client: FlaskClient, clock: FakeClock
-) -> None:
-    def follow() -> list[str]:
+    def follow() -> list[Mapping[str, Any]]:
         for shard in keys.SHARDS:
             services.following.follow(shard)
-        return [str(event.data["number"]) for event in services.store.events.feed("acme", limit=100)[0]]
+        told = [event.data | {"kind": event.kind} for event in services.store.events.feed("acme", limit=100)[0]]
+        assert [one for one in told if not str(one["number"]).startswith("+")] == []
+        return [one for one in told if one["number"] == PERSON]
 
-    assert {PERSON, NEIGHBOUR} <= set(follow())
+    assert follow() != []
     assert erase(services, acme).counts["events"] == 2
+    assert follow() == []
     clock.pass_time(timedelta(minutes=1))
     text(client, "START", MessageSid="SM" + "4" * 32)
-    assert set(follow()) == {NEIGHBOUR}
+    text(client, "START", MessageSid="SM" + "4" * 32)
+    (back,) = follow()
+    assert (back["kind"], back["outcome"], back["scope"], back["source"]) == (
+        "opted_in",
+        "lifted",
+        "account",
+        "keyword",
+    )
+    clock.pass_time(timedelta(minutes=1))
+    text(client, "START", MessageSid="SM" + "5" * 32)
+    assert follow() == [back]
+    clock.pass_time(timedelta(minutes=1))
+    api("DELETE", f"/opt-outs/{PERSON}")
+    assert [(one["kind"], one["source"]) for one in follow()] == [("opted_in", "keyword"), ("opted_in", "api")]
+    assert drifts(services) == []
 
 
 def test_lists_and_exports_leave_erased_numbers_out(services: Services, acme: Account, storied: None) -> None:
