@@ -2,7 +2,7 @@
 
     python -m bench.console [--numbers 1000000] [--texts 200000] [--rounds 15]
 
-The server is `stopgate web` on this machine; each page is asked for over one kept-open connection, signed in as an owner.
+The server is `stopgate web` on this machine; each page is asked for over one kept-open connection, signed in as whoever runs it.
 The pages are all those that show something of the account (`gateway.console.access.PAGES`), first pages and some of one
 thing, with the filters that people use.
 """
@@ -71,7 +71,7 @@ def _fill(services: Services, texts: int) -> dict[str, str]:
         services.contacts.take_rows(
             account, rows[first : first + 5000], audience="news", reset=False, actor="bench", batch="bench"
         )
-    services.store.users.add(User("bench", "bench@example.com", "Bench", "", {"acme": "owner"}, created_at=now))
+    services.store.users.add(User("bench", "bench@example.com", "Bench", "", {"*": "owner"}, created_at=now))
     note(f"{texts:,} texts and {_CONTACTS:,} contacts")
     return {"blocked": next(iter(random_numbers(1))), "texted": f"+1{2_000_000_000}"}
 
