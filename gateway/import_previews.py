@@ -118,7 +118,8 @@ def _problems(
         yield "The file has a header and no rows."
     faults = Counter(number for number in found if number[0] != "+")
     for fault, count in faults.most_common():
-        yield f"{count} of the first {len(found)} rows have no usable number: {SENTENCES[NumberProblem(fault)]}"
+        have = "has" if count == 1 else "have"
+        yield f"{count} of the first {len(found)} rows {have} no usable number: {SENTENCES[NumberProblem(fault)]}"
     checks: tuple[tuple[int | None, Callable[[str], object], str], ...] = (
         (columns.opted_out_at, dates.milliseconds, "have a date that cannot be read; they count from the import."),
         (columns.channel, channels_of, "have a channel that cannot be read; the import's own counts."),

@@ -10,11 +10,23 @@ from store.errors import StoreError
 
 log = logger(__name__)
 
+# What Werkzeug says of errors that nobody explained, in words for people.
+_PLAIN = {
+    403: ("This is not for you", "Your role does not include this page. Ask an owner or admin of this account."),
+    404: ("There is nothing here", "The page is gone, or the address is not quite right."),
+    405: ("There is nothing here", "This address takes forms and shows no page."),
+    413: ("Too much at once", "What was sent is larger than this page takes."),
+    500: ("Something went wrong here", "It is in the log. Try again; if it happens again, tell who runs this server."),
+}
+
 
 def error_page(error: HTTPException) -> Response:
     """A page about an error. What went wrong inside is for the log alone."""
     shown = InternalServerError() if (error.code or 500) >= 500 else error
-    return make_response(render_template("console/error.html", name=shown.name, sentence=shown.description), error.code)
+    name, sentence = shown.name, shown.description
+    if sentence == type(shown).description:  # nobody said more about it
+        name, sentence = _PLAIN.get(shown.code or 0, (name, sentence))
+    return make_response(render_template("console/error.html", name=name, sentence=sentence), error.code)
 
 
 @console.errorhandler(NotAllowed)

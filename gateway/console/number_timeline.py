@@ -79,13 +79,14 @@ def _text(message: Message, reports_of: Callable[[str], Sequence[TimelineEvent]]
     sender = formatted(message.sender)
     if message.direction == "in":
         made = decided(message)
-        understood = f"Understood as {made.action.replace('_', ' ')}: {made.explanation}" if made.explanation else ""
+        meant = "nothing asked" if made.action == "none" else made.action.replace("_", " ")
+        understood = f"Understood as: {meant}. {made.explanation}" if made.explanation else ""
         did = f"{OUTCOMES[made.outcome][0].upper()}{OUTCOMES[made.outcome][1:]}. {REPLIES.get(made.reply, '')}".strip()
         rule = f"Rule {made.rule}" if made.rule not in {"", "none"} else ""
         more = tuple(part for part in (understood, did, rule) if part)
         return Happening(message.created_at, "text_in", f"They texted {sender}", message.body, None, more)
     what = {"confirmation": "Confirmation", "help": "Answer to HELP"}.get(message.kind, "Text")
-    by = f", by {message.extra['sent_by']}" if message.extra.get("sent_by") else ""
+    by = f", by {str(message.extra['sent_by']).removeprefix('user ')}" if message.extra.get("sent_by") else ""
     why = sentence_of(message)
     events = [
         f"{event.at:%H:%M:%S} UTC {event.what}{f' ({event.detail})' if event.detail else ''}"
@@ -105,7 +106,8 @@ def change_of(entry: JournalEntry) -> Happening:
     channels = " and ".join({"text": "texts", "voice": "calls"}.get(channel, channel) for channel in entry.channels)
     title = f"{_CHANGES.get(entry.outcome, entry.outcome.replace('_', ' ').capitalize())}: {channels}{reach}"
     detail = entry.detail
-    more = [f"By {who}." if not str(who).startswith("by ") else f"{str(who)[0].upper()}{str(who)[1:]}."]
+    who = str(who).removeprefix("user ")
+    more = [f"By {who}." if not who.startswith("by ") else f"{who[0].upper()}{who[1:]}."]
     for name, words in (("note", "Note"), ("reason", "Reason"), ("batch", "Import"), ("row", "Row of the file")):
         if detail.get(name):
             more.append(f"{words}: {detail[name]}")

@@ -36,7 +36,7 @@ def find_number() -> Response:
     try:
         return redirect(url_for("account.number", number=normalise(typed, account().default_country or None)))
     except InvalidNumber as error:
-        flash(f"{typed[:40] or 'Nothing'} is not a phone number. {error}", "refused")
+        flash(f"“{typed[:40]}” is no phone number. {error}" if typed.strip() else "Type the number to find.", "refused")
         return redirect(url_for("account.home"))
 
 

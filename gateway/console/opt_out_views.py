@@ -1,12 +1,13 @@
 """The list of opt-outs: filters in the address, adding, exporting what is shown, lifting many with a reason."""
 
+import re
 from datetime import datetime, time, timedelta
 
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from gateway.console.access import account, actor, can, services
-from gateway.console.blueprints import pages
+from gateway.console.blueprints import console, pages
 from gateway.console.display import zone
 from gateway.console.forms import Draft, draft
 from gateway.console.listing import CHOICE, DAY, Column, Filter, Listing, listing
@@ -15,13 +16,15 @@ from gateway.exports import EXPORT_FORMATS, export, export_name
 from gateway.opt_out_adding import Addition, add_opt_outs, split_numbers
 from gateway.opt_out_filters import OptOutFilter, Sort, in_words, read_number
 from gateway.opt_out_lifting import MOST_LIFTED, lift_opt_outs
-from gateway.opt_out_lists import OptOutCount, OptOutPage
+from gateway.opt_out_lists import OptOut, OptOutCount, OptOutPage
 from gateway.opt_out_notes import WHO
 from gateway.phone import InvalidNumber, formatted
 from store.journal import Source
 from store.scopes import ALL_CHANNELS, Channel
 
 _PAGE = 50
+# What a note has for files and the columns of the page say better: the moment, in UTC, and the id of an import.
+_BESIDE = re.compile(r" at \d{4}-\d\d-\d\d \d\d:\d\d UTC$|, import \w+$")
 _COLUMNS = (Column(""), Column("Number", sort="number"), Column("Stops"), Column("Since"), Column("How"), Column("For"),
             Column("Added", sort="date"))  # fmt: skip
 _CHANNELS = {"both": ALL_CHANNELS, "text": (Channel.TEXT,), "voice": (Channel.VOICE,)}
@@ -120,6 +123,12 @@ def _page(shown: Draft) -> str:
     )
 
 
+@console.app_template_filter("how")
+def how(listed: OptOut) -> str:
+    """How an opt-out came, for its row: what the columns beside it say, and ids, are left out."""
+    return _BESIDE.sub("", listed.note)
+
+
 def _said(count: OptOutCount, chosen: OptOutFilter) -> str:
     rough = "" if count.exact else "at least "
     parts = [
@@ -167,9 +176,10 @@ def add_opt_outs_by_hand() -> Response:
     known = len(added) - new - len(wrong)
     before = f", {known:,} {'was' if known == 1 else 'were'} out already" if known else ""
     said = f"{new:,} newly opted out{before}"
-    flash(f"{said}.", "done" if new or known else "warn")
+    if new or known or not wrong:
+        flash(f"{said}.", "done")
     if wrong:
-        shown = "; ".join(f"{each.given[:30]}: {each.problem}" for each in wrong[:5])
+        shown = " ".join(f"“{each.given[:30]}”: {each.problem}" for each in wrong[:5])
         are = "is no phone number and was" if len(wrong) == 1 else "are no phone numbers and were"
         flash(f"{len(wrong):,} {are} not added. {shown}", "refused")
     return redirect(url_for("account.opt_outs"))

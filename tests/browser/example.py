@@ -2,68 +2,72 @@
 
 import html
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
 
+from gateway.services import build
+from gateway.settings import load_settings
+from tests.browser.company import LOCAL
+from tests.browser.past import Traces, live_through
 from tests.processes.installation import Installation, wait_for
 
-LOCAL, SHORT_CODE, NEIGHBOUR = "+12025550142", "72975", "+12025550188"
-"""Riverside's own number, the short code that it shares with Harbor Cafe, and Harbor Cafe's number."""
+OWNER, COLLEAGUE, ONLOOKER, STRANGER = "ada@example.com", "carl@example.com", "vera@example.com", "sam@example.com"
+"""Ada runs all of it; Carl is an agent of Riverside Books and Vera a viewer; Sam owns Harbor Cafe, a stranger."""
 
-# Riverside Books is the account of the first start, with more in it; Harbor Cafe is a stranger on the same short code.
-ACCOUNTS = f"""
-[[accounts]]
-id = "demo"
-name = "Riverside Books"
-default_country = "US"
-[accounts.settings]
-help_contact = "call +1 202 555 0199"
-[[accounts.senders]]
-address = "{LOCAL}"
-carrier = "simulator"
-kind = "long_code"
-keywords_handled_by = "gateway"
-[[accounts.senders]]
-address = "{SHORT_CODE}"
-carrier = "simulator"
-kind = "short_code"
-[[accounts.keywords]]
-word = "HOURS"
-action = "reply"
-reply = "Riverside Books: open Monday to Saturday, 9 to 7. Reply STOP to cancel."
-[[accounts.keywords]]
-word = "BOOKS"
-action = "join"
-audience = "book-club"
-[[accounts.audiences]]
-id = "book-club"
-name = "Book club"
-[[accounts.audiences]]
-id = "story-time"
-name = "Story time"
-
-[[accounts]]
-id = "harbor"
-name = "Harbor Cafe"
-default_country = "US"
-[[accounts.senders]]
-address = "{NEIGHBOUR}"
-carrier = "simulator"
-kind = "long_code"
-keywords_handled_by = "gateway"
-[[accounts.senders]]
-address = "{SHORT_CODE}"
-carrier = "simulator"
-kind = "short_code"
-"""
+_PEOPLE = (
+    (COLLEAGUE, "Carl", "demo", "agent"),
+    (ONLOOKER, "Vera", "demo", "viewer"),
+    (STRANGER, "Sam", "harbor", "owner"),
+)
 
 
-def set_up(installation: Installation, folder: Path) -> None:
-    """Apply ACCOUNTS, as an operator does."""
-    file = folder / "accounts.toml"
-    file.write_text(ACCOUNTS, encoding="utf-8")
-    installation.command("apply", str(file))
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A running installation, what its past left, and the ids of its people by email once they were added."""
+
+    installation: Installation
+    traces: Traces
+    people: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def running_example(folder: Path, told: str) -> Iterator[Example]:
+    """`stopgate up` with the simulator alone and the past of Riverside Books.
+
+    Args:
+        folder: an empty one.
+        told: the address of a program that is told of events.
+    """
+    unset = ("STOPGATE_PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_API_BASE_URL")
+    settings = {**dict.fromkeys(unset, ""), "STOPGATE_EVENTS_PRIVATE": "on"}
+    installation = Installation(folder / "data", settings, twilio_url="")
+    traces = live_through(installation.data, installation.environment, installation.url, told)
+    with installation:
+        yield Example(installation, traces)
+
+
+def printed_password(installation: Installation) -> str:
+    """The one-time password that `stopgate up` printed on its first start."""
+    log = installation.log
+    found: str = wait_for(lambda: "".join(re.findall(r"with the password: +(\S+)", log.read_text(encoding="utf-8"))))
+    return found
+
+
+def add_people(example: Example) -> dict[str, str]:
+    """Give the others a sign-in, as `stopgate users add` does; returns their one-time passwords by email."""
+    services = build(load_settings(example.installation.environment))
+    passwords = {}
+    try:
+        for email, name, account, role in _PEOPLE:
+            user, passwords[email] = services.users.add(email, name, account, role, actor="command line")
+            example.people[email] = user.id
+    finally:
+        services.close()
+    return passwords
 
 
 class Phone:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import COLLEAGUE, OWNER, PASSWORD, STRANGER, Visit
-from tests.browser.example import Phone
-from tests.browser.pages import HOME, check_page, go, sign_in
+from tests.browser.conftest import Visit
+from tests.browser.example import COLLEAGUE, OWNER, STRANGER, Phone
+from tests.browser.pages import HOME, check_page, go
 from tests.browser.receiver import Receiver
+from tests.browser.signing_in import PASSWORD, sign_in
 from tests.processes.installation import Installation, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -19,12 +20,12 @@ UNSURE = "wrong number"
 
 
 def test_after_the_first_start_ones_own_password_opens_the_home_page_and_the_printed_one_opens_nothing(
-    visit: Visit, first_start: Installation, first_password: str, states: object
+    visit: Visit, product: Installation, first_password: str, states: object
 ) -> None:
     page = visit(None)
-    sign_in(page, first_start.url, "admin", first_password)
+    sign_in(page, product.url, "admin", first_password)
     expect(page.locator(".notice.refused")).to_be_visible()
-    sign_in(page, first_start.url, OWNER, PASSWORD)
+    sign_in(page, product.url, OWNER, PASSWORD)
     expect(page.get_by_role("heading", name="Needs a person")).to_be_visible()
     check_page(page)
 
@@ -54,7 +55,7 @@ def test_a_program_is_told_of_an_opt_out_and_the_log_says_so(owner: Page, new_ph
     page = owner
     with Receiver() as receiver:
         go(page, "Events")
-        page.get_by_label("Address").fill(receiver.url)
+        page.get_by_role("textbox", name="Address").fill(receiver.url)
         page.get_by_label("opted out", exact=False).first.check()
         page.get_by_role("button", name="Add", exact=True).click()
         expect(page.locator(".secret")).to_contain_text("whsec_")
@@ -76,7 +77,7 @@ def test_a_program_is_told_of_an_opt_out_and_the_log_says_so(owner: Page, new_ph
 def test_an_owner_adds_a_colleague_who_sees_what_an_agent_may_do(visit: Visit, new_phone: NewPhone) -> None:
     page = visit(OWNER)
     go(page, "Users")
-    page.get_by_label("Email").fill("vera@example.com")
+    page.get_by_label("Email").fill("nina@example.com")
     page.get_by_label("Role", exact=True).select_option("viewer")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".secret")).to_be_visible()

@@ -16,13 +16,13 @@ _numbers = iter(range(100, 200))
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
-def page(browser: Browser, first_start: Installation, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(browser: Browser, product: Installation, request: pytest.FixtureRequest) -> Iterator[Page]:
     context = browser.new_context(java_script_enabled=request.param, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{first_start.url}/phone?me=%2B12025550{next(_numbers)}")
+    page.goto(f"{product.url}/phone?me=%2B12025550{next(_numbers)}")
     yield page
     assert problems == []
     context.close()
@@ -48,11 +48,11 @@ def test_a_new_users_first_minute(page: Page) -> None:
     expect(page.locator(".bubble.theirs .text").last).to_contain_text("open Monday to Saturday")
 
 
-def test_the_page_is_sound_in_every_state_and_at_every_width(browser: Browser, first_start: Installation) -> None:
+def test_the_page_is_sound_in_every_state_and_at_every_width(browser: Browser, product: Installation) -> None:
     for scheme in ("light", "dark"):
         context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})
         page = context.new_page()
-        page.goto(f"{first_start.url}/phone?me=%2B12025550{next(_numbers)}")
+        page.goto(f"{product.url}/phone?me=%2B12025550{next(_numbers)}")
         check_page(page)
         page.get_by_role("button", name="STOP", exact=True).click()
         page.get_by_role("button", name="Send to this phone").click()
@@ -65,11 +65,11 @@ def test_the_page_is_sound_in_every_state_and_at_every_width(browser: Browser, f
         context.close()
 
 
-def test_new_texts_appear_by_themselves(browser: Browser, first_start: Installation) -> None:
+def test_new_texts_appear_by_themselves(browser: Browser, product: Installation) -> None:
     number = f"+12025550{next(_numbers)}"
     page = browser.new_page()
-    page.goto(f"{first_start.url}/phone", wait_until="networkidle")
-    page.goto(f"{first_start.url}/phone?me={number.replace('+', '%2B')}")
+    page.goto(f"{product.url}/phone", wait_until="networkidle")
+    page.goto(f"{product.url}/phone?me={number.replace('+', '%2B')}")
     other = browser.new_page()
     other.goto(page.url)
     other.get_by_role("button", name="HELP").click()
@@ -78,9 +78,9 @@ def test_new_texts_appear_by_themselves(browser: Browser, first_start: Installat
     other.close()
 
 
-def test_the_keyboard_reaches_everything(browser: Browser, first_start: Installation) -> None:
+def test_the_keyboard_reaches_everything(browser: Browser, product: Installation) -> None:
     page = browser.new_page()
-    page.goto(f"{first_start.url}/phone?me=%2B12025550{next(_numbers)}")
+    page.goto(f"{product.url}/phone?me=%2B12025550{next(_numbers)}")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.get_by_label("Text message").focus()
@@ -91,13 +91,13 @@ def test_the_keyboard_reaches_everything(browser: Browser, first_start: Installa
 
 
 @pytest.mark.parametrize("query", ["me=nonsense", "me=", "sender=%2B19999999999", "me=%2B1202555%00"])
-def test_odd_addresses_get_a_page_and_no_error(first_start: Installation, query: str) -> None:
-    answer = requests.get(f"{first_start.url}/phone?{query}", timeout=10)
+def test_odd_addresses_get_a_page_and_no_error(product: Installation, query: str) -> None:
+    answer = requests.get(f"{product.url}/phone?{query}", timeout=10)
     assert answer.status_code in {200, 404}
     assert "<h1>" in answer.text
 
 
-def test_a_form_without_its_token_changes_nothing(first_start: Installation) -> None:
-    answer = requests.post(f"{first_start.url}/phone/text", data={"body": "STOP", "me": "+12025550101"}, timeout=10)
+def test_a_form_without_its_token_changes_nothing(product: Installation) -> None:
+    answer = requests.post(f"{product.url}/phone/text", data={"body": "STOP", "me": "+12025550101"}, timeout=10)
     assert answer.status_code == 400
     assert "<h1>" in answer.text

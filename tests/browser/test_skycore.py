@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OWNER, STRANGER, Visit
-from tests.browser.example import SHORT_CODE, Phone
+from tests.browser.company import SHORT_CODE
+from tests.browser.conftest import Visit
+from tests.browser.example import OWNER, STRANGER, Phone
 from tests.browser.importing import try_it, until_heading, upload
 from tests.browser.pages import HOME, check_page, go, wait_until_gone
 
@@ -52,7 +53,7 @@ def test_add_a_number_and_it_leaves_its_audiences_and_cannot_be_added_again(owne
     page.goto(f"{HOME}/audiences/story-time")
     wait_until_gone(page, phone.national)
     add_to_audience(page, phone)
-    expect(page.locator(".notice.refused")).to_contain_text("1 did not join, because they are opted out")
+    expect(page.locator(".notice.refused")).to_contain_text("1 number is opted out and did not join")
     expect(page.locator(".notice.refused")).to_contain_text("opted out")
 
 
@@ -111,7 +112,7 @@ def test_importing_numbers_of_the_list_fails_for_them_and_gives_a_file_of_those_
     page.locator("#import-actions .btn-primary").click()
     until_heading(page, "The import is done")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download these rows as CSV").click()
+        page.get_by_role("link", name="Download the rows below as CSV").click()
     failed = Path(download.value.path()).read_text(encoding="utf-8-sig")
     assert "Kim" in failed
     assert "Max" in failed

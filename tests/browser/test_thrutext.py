@@ -38,7 +38,7 @@ def test_manual_opt_outs_then_search_then_delete_an_erroneous_one(owner_either_w
     page.get_by_label("Note").fill("Said so at the counter")
     page.get_by_role("button", name="Opt them out").click()
     expect(page.locator(".notice.done")).to_contain_text("2 newly opted out")
-    expect(page.locator(".notice.refused")).to_contain_text("1 is no phone number and was not added. 555:")
+    expect(page.locator(".notice.refused")).to_contain_text("1 is no phone number and was not added. “555”:")
 
     # "Enter a fully formatted number and click Search. Review the opt out note as needed."
     page.get_by_text("Search and filter").click()

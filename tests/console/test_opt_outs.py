@@ -74,7 +74,7 @@ def test_a_pasted_list_is_added_and_what_is_no_number_is_named(services: Service
     }
     page = owner.post(PAGE, form).text
     assert "3 newly opted out" in page
-    assert "hello: A phone number has no letters" in page
+    assert "“hello”: A phone number has no letters" in page
     acme = services.store.directory.current().accounts["acme"]
     (block,) = services.consent.blocks(acme, "+14155550102")
     assert (block.source, block.channel.value) == (Source.ADMIN, "text")

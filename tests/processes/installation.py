@@ -60,7 +60,7 @@ class Installation:
         self.port = free_port()
         self.log = data.parent / f"{data.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("STOPGATE_", "TWILIO_"))},
             "STOPGATE_DATA": str(data),
             "STOPGATE_PUBLIC_URL": PUBLIC_URL,
@@ -95,7 +95,7 @@ class Installation:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "gateway.cli", "up", "--port", str(self.port)],
-                env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         wait_for(self.is_ready, seconds=60)
 
@@ -110,7 +110,7 @@ class Installation:
         """Run `stopgate` and return what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", "gateway.cli", *arguments],
-            env=self._environment, capture_output=True, text=True, timeout=60, check=False,
+            env=self.environment, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout

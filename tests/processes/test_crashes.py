@@ -155,7 +155,7 @@ def test_nothing_is_left_running_when_the_supervisor_is_killed(running: Installa
 def test_a_second_start_on_the_same_folder_is_refused_with_a_sentence(running: Installation) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "gateway.cli", "up", "--port", "1"],
-        env=running._environment, capture_output=True, text=True, timeout=60, check=False,
+        env=running.environment, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert "Another Stopgate runs on the data folder" in done.stderr
