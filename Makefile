@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test api-long lint docs bench lock clean
+.PHONY: help setup run test api-long lint docs guide bench lock clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -29,6 +29,9 @@ lint: setup  ## Style, types and import contracts
 
 docs: setup  ## Write docs/settings.md, commands.md and api.md from the tables in the code
 	$(BIN)/python docs/make_reference.py
+
+guide: setup  ## Take the pictures of docs/console.md anew (needs chromium)
+	$(BIN)/python docs/make_guide.py
 
 bench: setup  ## Measure: prints every figure README and docs quote
 	$(BIN)/python -m bench

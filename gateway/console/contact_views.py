@@ -112,6 +112,7 @@ def _page(found: Contact, shown: Draft) -> str:
         labels={phone.number: phone.label for phone in found.phones},
         memberships=memberships,
         audiences=account().audiences,
+        audience_names={each.record.id: each.record.name for each in services().audiences.all(account())},
         typed_phones="\n".join(formatted(number) for number in numbers),
         draft=shown,
     )

@@ -31,16 +31,16 @@ from store.configuration_journal import INSTALLATION, ConfigurationChange
 _PAGE = 50
 _HISTORY_COLUMNS = (Column("When"), Column("Who"), Column("What"), Column("Before"), Column("After"))
 
-_NO_STOP_ACTS = "Has no effect while automated_opt_outs is off: a person decides about every text."
+_NO_STOP_ACTS = "Has no effect while “Automated opt outs” is off: a person decides about every text."
 DEPENDS_ON: Mapping[str, tuple[str, Callable[[Any], bool], str]] = {
     "free_text": ("automated_opt_outs", bool, _NO_STOP_ACTS),
     "clarify_opt_outs": ("automated_opt_outs", bool, _NO_STOP_ACTS),
     "revoke_all_from": ("stop_scope", lambda scope: scope != "account",
-                        "Has no effect while stop_scope is account: a STOP reaches the whole account anyway."),
+                        "Has no effect while “Stop scope” is account: a STOP reaches the whole account anyway."),
     "clarification_window": ("clarify_opt_outs", bool,
-                             "Has no effect while clarify_opt_outs is off: nobody is asked."),
+                             "Has no effect while “Clarify opt outs” is off: nobody is asked."),
     "review_window": ("free_text", lambda mode: mode == "act",
-                      "Has no effect while free_text is not act: nothing is read out of free words."),
+                      "Has no effect while “Free text” is not act: nothing is read out of free words."),
 }  # fmt: skip
 """Setting -> the one it depends on, when it has an effect, and what is said when it has none."""
 
@@ -69,7 +69,7 @@ class SettingRow:
     @property
     def label(self) -> str:
         """The name as people read it."""
-        return self.setting.name.replace("_", " ").capitalize()
+        return label_of(self.setting.name)
 
     @property
     def shown(self) -> str:
@@ -147,14 +147,19 @@ def _change_about(name: str) -> Response:
     return _changed(name, before, getattr(changed, name))
 
 
+def label_of(name: str) -> str:
+    """A setting's name as people read it."""
+    return name.replace("_", " ").capitalize()
+
+
 def _changed(name: str, before: Any, now: Any) -> Response:
     if saves_itself():
         return make_response("", 204)
     if now == before:
-        flash(f"{name} stays {said(now) or 'empty'}.", "done")
+        flash(f"{label_of(name)} stays {said(now) or 'empty'}.", "done")
     else:
         action = url_for("account.change_setting", name=name)
-        flash_undo(f"{name} is {said(now) or 'empty'} now.", action, value=said(before), confirmed="yes")
+        flash_undo(f"{label_of(name)} is {said(now) or 'empty'} now.", action, value=said(before), confirmed="yes")
     return redirect(url_for("account.settings", _anchor=name))
 
 

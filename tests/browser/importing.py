@@ -6,16 +6,15 @@ from tests.browser.pages import check_page, go
 from tests.processes.installation import wait_for
 
 
-def upload(page: Page, kind: str, name: str, content: str) -> None:
+def upload(page: Page, kind: str, name: str, content: str | bytes) -> None:
     """Choose what the list is of ("opt-outs", "contacts"), and upload a file. The page with its columns opens."""
     go(page, "Imports")
     page.get_by_role("link", name="Import a list").first.click()
     check_page(page)
     page.get_by_role("link", name=f"Import {kind}").click()
     check_page(page)
-    page.get_by_label("The list").set_input_files(
-        {"name": name, "mimeType": "text/csv", "buffer": content.encode("utf-8")}
-    )
+    raw = content.encode("utf-8") if isinstance(content, str) else content
+    page.get_by_label("The list").set_input_files({"name": name, "mimeType": "text/csv", "buffer": raw})
     page.get_by_role("button", name="Upload and look at its columns").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("What is in the columns?")
     check_page(page)

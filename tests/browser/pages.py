@@ -23,6 +23,7 @@ def check_page(page: Page, *, signed: bool = False) -> None:
 
     signed: the address of the page is the proof that whoever sends its form may do so, so that it needs no token.
     """
+    page.wait_for_load_state("domcontentloaded")
     content = page.content()
     parser = html5lib.HTMLParser(strict=False)
     parser.parse(content)

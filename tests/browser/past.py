@@ -160,7 +160,7 @@ class _Past:
         upload, tried = self._try(
             "opt_outs",
             "letters-of-november.csv",
-            "Telephone,Asked on\n(415) 555-0150,11/03/2026\n(415) 555-0151,11/04/2026\n555,11/04/2026\n",
+            "Telephone,Opted out on\n(415) 555-0150,11/03/2026\n(415) 555-0151,11/04/2026\n555,11/04/2026\n",
         )
         contact = services.contacts.with_number(self._account, number_of(1), limit=1).items[0]
         (key, *_) = services.store.api_keys.all("demo")
@@ -205,7 +205,7 @@ class _Past:
 
     def _send(self, audience: str, words: str) -> None:
         broadcasts = self._services.broadcasts
-        name = words.partition(": ")[2].partition(".")[0].capitalize()
+        name = {_FAIR: "Book fair", _CLUB: "December's book"}[words]
         made = broadcasts.create(self._account, name=name, audience=audience, sender=LOCAL, body=words, actor=ADA)
         self._sent.append(made.record.id)
         broadcasts.start(self._account, made.record.id, actor=ADA)

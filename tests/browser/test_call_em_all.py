@@ -1,11 +1,17 @@
 """Call-Em-All, "Opt Out Report", done in our console."""
 
+import io
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import xlsxwriter
 from playwright.sync_api import Page, expect
 
+from tests.browser.company import LOCAL
 from tests.browser.example import Phone
+from tests.browser.importing import apply_it, try_it, upload
 from tests.browser.pages import HOME, check_page, go
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -31,6 +37,45 @@ def test_add_an_opt_out_for_voice_or_text(
     expect(page.locator(".state.bad").first).to_have_text("no")
     expect(page.locator("main")).not_to_contain_text("Texts and calls:")
     assert stays not in shown
+
+
+def test_upload_an_excel_file_then_filter_sort_and_export_the_report(owner: Page, new_phone: NewPhone) -> None:
+    page, phones = owner, [new_phone() for _ in range(2)]
+    upload(
+        page,
+        "opt-outs",
+        "leavers.xlsx",
+        workbook([["Phone", "Opt out of"], *([phone.national, "voice"] for phone in phones)]),
+    )
+    page.get_by_label("What Opt out of is").select_option(label="Texts, calls or both")
+    try_it(page)
+    apply_it(page, "Opt 2 numbers out")
+    go(page, "Opt-outs")
+    page.get_by_text("Search and filter").click()
+    page.get_by_label("Number, or how it begins").fill(phones[0].number[:-1])
+    page.get_by_label("Stops", exact=True).select_option(label="calls")
+    page.get_by_role("button", name="Filter").click()
+    check_page(page)
+    expect(page.get_by_role("row").filter(has_text=phones[0].national)).to_contain_text("an import")
+    page.get_by_role("columnheader", name="Number").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Number")).to_have_attribute("aria-sort", re.compile("scending"))
+    page.get_by_text("Export these").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV", exact=True).click()
+    report = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert phones[0].number in report
+    assert LOCAL not in report
+
+
+def workbook(rows: list[list[str]]) -> bytes:
+    """An Excel file."""
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file)
+    sheet = book.add_worksheet()
+    for place, row in enumerate(rows):
+        sheet.write_row(place, 0, row)
+    book.close()
+    return file.getvalue()
 
 
 def test_who_opted_out_by_text_cannot_be_opted_in_here_and_comes_back_by_unstop(

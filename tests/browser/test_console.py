@@ -61,7 +61,7 @@ def test_without_javascript_one_signs_in_changes_a_setting_and_takes_it_back(
     page.locator("details.menu.narrow > summary").click()
     page.get_by_role("link", name="Settings").first.click()
     page.get_by_role("switch", name="Clarify opt outs").click()
-    expect(page.locator(".notice.done")).to_contain_text("clarify_opt_outs is on now")
+    expect(page.locator(".notice.done")).to_contain_text("Clarify opt outs is on now")
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("switch", name="Clarify opt outs")).to_have_attribute("aria-checked", "false")
     page.locator("details.menu.right > summary").click()

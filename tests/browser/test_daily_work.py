@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.company import LOCAL
 from tests.browser.conftest import Visit
-from tests.browser.example import COLLEAGUE, OWNER, STRANGER, Phone
-from tests.browser.pages import HOME, check_page, go
+from tests.browser.example import COLLEAGUE, ONLOOKER, OWNER, STRANGER, Example, Phone
+from tests.browser.pages import HOME, check_page, go, wait_until_gone
+from tests.browser.past import number_of
 from tests.browser.receiver import Receiver
 from tests.browser.signing_in import PASSWORD, sign_in
 from tests.processes.installation import Installation, wait_for
@@ -49,6 +51,36 @@ def test_the_review_queue_is_worked_through_with_clicks(owner_either_way: Page, 
     page.goto(f"{HOME}/reviews")
     page.get_by_role("button", name="Not an opt-out").click()
     expect(page.locator(".notice.done")).to_contain_text("may be texted as before")
+
+
+def test_a_broadcast_is_written_looked_at_sent_and_its_opt_outs_are_counted(
+    owner_either_way: Page, new_phone: NewPhone
+) -> None:
+    page, phones = owner_either_way, [new_phone() for _ in range(3)]
+    name = f"Stories for {phones[0].number[-4:]}"
+    page.goto(f"{HOME}/audiences/story-time")
+    page.get_by_role("textbox", name="Numbers").fill(", ".join(phone.number for phone in phones))
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("link", name="Write a broadcast").click()
+    page.get_by_label("From", exact=True).select_option(LOCAL)
+    page.get_by_role("textbox", name="Text", exact=True).fill("{brand}: story time at 4. Reply STOP to opt out.")
+    page.get_by_label("What colleagues call it").fill(name)
+    page.get_by_role("button", name="Save and look at it").click()
+    check_page(page)
+    page.get_by_role("link", name="Send it to").click()
+    check_page(page)
+    page.get_by_role("button", name="Text ").click()
+    check_page(page)
+    for phone in phones:
+        assert phone.waits_for("story time") == "Riverside Books: story time at 4. Reply STOP to opt out."
+    phones[0].text("STOP")
+    wait_until_gone(page, "being sent")
+    page.goto(f"{HOME}/broadcasts")
+    row = page.get_by_role("row").filter(has_text=name)
+    expect(row).to_contain_text("sent")
+    row.get_by_role("link", name=name).click()
+    expect(page.get_by_role("link", name=phones[0].national)).to_be_visible()
+    check_page(page)
 
 
 def test_a_program_is_told_of_an_opt_out_and_the_log_says_so(owner: Page, new_phone: NewPhone) -> None:
@@ -101,6 +133,19 @@ def test_an_owner_adds_a_colleague_who_sees_what_an_agent_may_do(visit: Visit, n
     assert agent.request.get(f"{HOME}/users").status == 403
 
 
+def test_a_viewer_looks_and_finds_no_button_that_changes_anything(visit: Visit, example: Example) -> None:
+    page = visit(ONLOOKER)
+    for path in ("/", "/opt-outs", f"/numbers/{number_of(25)}", f"/conversations/{number_of(22)}", "/contacts", "/keywords",
+                 f"/imports/{example.traces.opt_outs}", f"/broadcasts/{example.traces.draft}", "/settings", "/reviews"):  # fmt: skip
+        page.goto(f"{HOME}{path}")
+        check_page(page)
+        changing = page.locator("main form[method=post]:not([action*='/keywords/try']) button")
+        assert changing.count() == 0, path
+    assert page.request.get(f"{HOME}/imports/new").status == 403
+    page.goto(f"{HOME}/users")
+    expect(page.locator("main")).to_contain_text("Your role does not include this")
+
+
 def test_a_stranger_finds_nothing_of_riverside(visit: Visit) -> None:
     page = visit(STRANGER)
     for path in ("", "/opt-outs", "/contacts", "/settings", "/imports"):
@@ -130,6 +175,35 @@ def test_the_keyboard_alone_opts_a_number_out_and_in_again(owner: Page, new_phon
     tab_to(page, "Opt 1 person in")
     page.keyboard.press("Enter")
     expect(page.locator(".notice.done")).to_contain_text("may be reached again")
+
+
+def test_the_keyboard_alone_goes_through_the_menus(owner: Page) -> None:
+    page = owner
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{HOME}/senders")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Menu"
+    page.keyboard.press("Enter")
+    tab_to(page, "Journal")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Journal")
+    tab_to(page, "AYou: Ada")
+    page.keyboard.press("Enter")
+    tab_to(page, "You and your sign-ins")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You and your sign-ins")
+
+
+def test_a_number_is_found_from_every_page_in_any_form(owner_either_way: Page, new_phone: NewPhone) -> None:
+    page, phone = owner_either_way, new_phone()
+    go(page, "Replies")
+    page.get_by_role("searchbox", name="Find a number").fill(f" {phone.national}")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(phone.national[6:])
+    page.get_by_role("searchbox", name="Find a number").fill("Rosa")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator(".notice.refused")).to_contain_text("“Rosa” is no phone number.")
 
 
 def tab_to(page: Page, name: str) -> None:

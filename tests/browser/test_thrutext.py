@@ -1,6 +1,7 @@
 """GetThru ThruText, "How to manage your Opt Outs", done in our console with and without JavaScript."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -64,7 +65,7 @@ def test_the_settings_box_country_automated_opt_outs_and_message(owner: Page, ne
     page = owner
     go(page, "Settings")
     expect(page.get_by_role("switch", name="Automated opt outs")).to_have_attribute("aria-checked", "true")
-    expect(page.locator("main")).to_contain_text("Default country of numbers: US")
+    expect(page.get_by_role("combobox", name="Default country")).to_have_value("US")
     go(page, "Replies")
     page.get_by_role("link", name="Change Opt out", exact=True).click()
     check_page(page)
@@ -77,17 +78,45 @@ def test_the_settings_box_country_automated_opt_outs_and_message(owner: Page, ne
     expect(page.locator(".notice.done")).to_contain_text("Opt out in English is our text now")
 
 
+def test_a_large_upload_shows_how_far_it_is_and_can_be_stopped_and_gone_on_with(owner: Page) -> None:
+    page = owner
+    rows = "".join(f"+1212{200 + number // 10_000}{number % 10_000:04d}\n" for number in range(60_000))
+    upload(page, "opt-outs", "large.csv", f"phone\n{rows}")
+    try_it(page)
+    page.get_by_role("button", name="Opt 60,000 numbers out").click()
+    progress = page.locator("#import-progress progress")
+    expect(progress).to_be_visible()
+    check_page(page)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    # "It may take some time to complete": one can leave, and come back to it.
+    go(page, "Imports")
+    row = page.get_by_role("row").filter(has_text="large.csv").filter(has_not_text="dry run")
+    row.get_by_role("link").click()
+    until_heading(page, "The import was stopped")
+    page.get_by_role("button", name="Go on").click()
+    until_heading(page, "The import is done")
+    expect(page.locator("#import-progress")).to_contain_text("60,000 rows were read, 60,000 changed something")
+
+
 def test_bulk_upload_of_a_csv_with_the_header_phone_and_taking_it_back(
     owner_either_way: Page, new_phone: NewPhone
 ) -> None:
     page, phones = owner_either_way, [new_phone() for _ in range(3)]
     phones[2].text("STOP")
     upload(page, "opt-outs", "dnc.csv", "phone\n" + "".join(f"{phone.national}\n" for phone in phones) + "nobody\n")
+    # "It is critical to validate your lists prior to upload": the dry run says what is in it, in the cells.
+    expect(page.get_by_label("What phone is")).to_have_value("phone")
     try_it(page)
+    expect(page.locator("#import-progress")).to_contain_text("Nothing has changed yet")
     expect(page.locator("#import-counts")).to_contain_text("2 numbers are new and would be opted out")
-    expect(page.locator("#import-rows")).to_contain_text("nobody")
+    expect(page.locator("#import-rows td.wrong", has_text="nobody")).to_contain_text("A phone number has no letters")
     apply_it(page, "Opt 2 numbers out")
     expect(page.locator("#import-progress")).to_contain_text("4 rows were read, 2 changed something")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the rows below as CSV").click()
+    failed = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert "nobody" in failed
+    assert phones[0].national not in failed
     # "Query for successful opt-out, if desired."
     page.goto(f"{HOME}/opt-outs?number={phones[0].number[1:]}")
     expect(page.get_by_role("row").filter(has_text=phones[0].national)).to_contain_text("an import")
@@ -97,6 +126,8 @@ def test_bulk_upload_of_a_csv_with_the_header_phone_and_taking_it_back(
     page.get_by_role("row").filter(has_text="2").filter(has_text="dnc.csv").get_by_role("link").first.click()
     page.get_by_role("link", name="Undo this import").click()
     check_page(page)
+    expect(page.locator("main")).to_contain_text("2 opt-outs of this import are lifted")
+    expect(page.locator("main")).to_contain_text("Numbers that were opted out before it stay opted out")
     page.get_by_label("Reason, for the journal").fill("It was the wrong list")
     page.get_by_role("button", name="Lift 2 opt-outs").click()
     until_heading(page, "The import was undone")

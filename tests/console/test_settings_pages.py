@@ -113,9 +113,9 @@ def test_switching_automated_opt_outs_off_asks_first_and_names_the_law(owner: Vi
 
 def test_a_setting_without_effect_says_why(owner: Visitor) -> None:
     page = owner.get(f"{ACME}/settings").get_data(as_text=True)
-    assert "Has no effect while clarify_opt_outs is off" in page
+    assert "Has no effect while “Clarify opt outs” is off" in page
     page = owner.post(f"{ACME}/settings/clarify_opt_outs", {"to": "on"}).get_data(as_text=True)
-    assert "Has no effect while clarify_opt_outs is off" not in page
+    assert "Has no effect while “Clarify opt outs” is off" not in page
 
 
 @pytest.mark.parametrize("name", ["nonsense", "help_message"])
