@@ -42,13 +42,16 @@ def settings_page() -> str:
     lines += ["| name | kind | default | what it does |", "|---|---|---|---|"]
     for row in ACCOUNT_SETTINGS.values():
         kind = f"{row.kind}: {', '.join(row.choices)}" if row.choices else row.kind
-        default = (
-            {True: "on", False: "off"}.get(row.default, str(row.default))
-            if isinstance(row.default, bool | str | int | float)
-            else ""
-        )
+        default = _default(row.default)
         lines.append(f"| `{row.name}` | {kind} | {default} | {row.help} |")
     return "\n".join(lines) + "\n"
+
+
+def _default(value: object) -> str:
+    """A default as the table shows it; nothing for an empty one and for a table of texts."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value) if isinstance(value, str | int | float) else ""
 
 
 def commands_page() -> str:

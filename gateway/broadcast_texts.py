@@ -13,6 +13,7 @@ BRAND, OPT_OUT_LINK = "{brand}", "{opt_out_link}"
 VARIABLES = {BRAND: "the name of the account", OPT_OUT_LINK: "the person's own link to opt out"}
 """What a text may contain, and what takes its place."""
 
+_NO_WAY_OUT = "no_way_out"
 _VARIABLE = re.compile(r"\{[^{}\n]{0,40}\}")
 # As long as a token of gateway/opt_out_links.py: 24 bytes in base64.
 _EXAMPLE_END = "A" * 32
@@ -52,5 +53,6 @@ def preview(account: Account, body: str, *, public_url: str | None, sender: str 
     findings = [one for one in lint_rules(rules, (template,), brand=brand_of(account)) if one.where == template.id]
     if sender and OPT_OUT_LINK not in body and any(one.kind == "alphanumeric" for one in senders):
         message = f"It names no way out: nobody can reply to {sender}. Put {OPT_OUT_LINK} in it."
-        findings.insert(0, Finding("no_way_out", Severity.ERROR, template.id, message))
+        findings = [one for one in findings if one.code != _NO_WAY_OUT]
+        findings.insert(0, Finding(_NO_WAY_OUT, Severity.ERROR, template.id, message))
     return Preview(text, count.encoding.value, count.segments, tuple(findings))

@@ -38,6 +38,8 @@ class RowsOfBlock:
 
     def note(self, indexes: Iterable[int], outcomes: bytes) -> None:
         """Note what came of rows."""
+        if not self.remarks and outcomes.count(1) == len(outcomes):
+            return
         for index, code in zip(indexes, outcomes, strict=True):
             if code != 1:
                 self.outcomes[index] = (COUNTED_AS[code], "")
@@ -84,9 +86,9 @@ def read_block(
     first = block.first_row
     for channels, indexes in _by_channels(found, block, order, columns, only).items():
         rows = Rows(
-            [numbers[index] for index in indexes],
-            [times[index] for index in indexes],
-            [first + index for index in indexes],
+            list(map(numbers.__getitem__, indexes)),
+            list(map(times.__getitem__, indexes)),
+            list(map(first.__add__, indexes)),
         )
         found.groups[channels] = (indexes, rows)
     return found

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from gateway.import_reports import CONTACT_OUTCOMES, OUTCOMES, BlockResult, Repo
 from gateway.import_rows import OptOutRows
 from gateway.lists.columns import Columns
 from gateway.lists.dates import zone_of
-from gateway.lists.reading import Block, ListFileError, Table, header_block, open_table
+from gateway.lists.reading import Block, ListFileError, Table, header_block, open_table, plain_copy
 from gateway.lists.targets import OPT_OUTS
 from gateway.phone import is_country
 from store import Store
@@ -69,7 +69,26 @@ class Imports:
         """runners: what runs a block of the kinds of lists that are not opt-outs."""
         self._store = store
         self._clock = clock
+        self._copies: dict[Path, Path] = {}
         self._runners: Mapping[str, BlockRunner] = {OPT_OUTS: OptOutRows(store, clock).run, **(runners or {})}
+
+    @contextmanager
+    def converted_once(self, path: Path) -> Iterator[None]:
+        """Within it, a spreadsheet that is looked into, tried and imported is made into CSV a single time.
+
+        Raises:
+            ListFileError: the file cannot be used; the text says why.
+        """
+        with plain_copy(path) as copy:
+            if copy is not None:
+                self._copies[path] = copy
+            try:
+                yield
+            finally:
+                self._copies.pop(path, None)
+
+    def _open(self, path: Path, rows_in_block: int, delimiter: str) -> Table:
+        return open_table(path, rows_in_block, delimiter or None, copy=self._copies.get(path))
 
     def order(
         self,
@@ -112,7 +131,7 @@ class Imports:
 
     def looked_into(self, order: ImportOrder, path: Path) -> ImportOrder:
         """The order with what the file says of its columns and dates. Raises ListFileError."""
-        with closing(open_table(path, SAMPLE, order.delimiter or None)) as table:
+        with closing(self._open(path, SAMPLE, order.delimiter)) as table:
             reading = reading_of(
                 table,
                 kind=order.kind,
@@ -188,7 +207,7 @@ class Imports:
             return
         try:
             order = self._settled(record, path, token)
-            with closing(open_table(path, order.rows_in_block, order.delimiter or None)) as table:
+            with closing(self._open(path, order.rows_in_block, order.delimiter)) as table:
                 over = yield from self._run_blocks(record, order, table, sink, stopping, token)
         except ListFileError as error:
             self._end(record, "failed", token, str(error))

@@ -1,11 +1,11 @@
 """Batches: the rows of an import applied a few hundred at a time, and taken back."""
 
 import json
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import zip_longest
+from itertools import islice
 from typing import Any
 
 from store import keys
@@ -16,17 +16,14 @@ from store.consent import owner_of
 from store.enlisting import day_entry
 from store.erased_checks import ErasedChecks
 from store.functions import Call, Functions, Started
-from store.import_parts import ROWS_PER_CALL, Part, Row, Rows, parts_of
+from store.import_parts import CUT, ROWS_PER_CALL, Part, Row, Rows, parts_of
 from store.journal import ROW_OUTCOMES, Source, unpack_rows
+from store.pace import Pace
 from store.scopes import ALL_CHANNELS, Channel, Scope, both_sides
 from store.topology import Topology
 
 __all__ = ["ROWS_PER_CALL", "Batch", "BatchStore", "Row", "Rows", "Undone"]
 
-# Calls that a server has at a time: it flushes its file once for all of them, and does not wait for us. Two are enough
-# where it answers at once; more of them make up for a slow disk or a busy machine, where the gate waits anyhow.
-_FEWEST_CALLS, _MOST_CALLS = 2, 4
-_SECONDS_PER_CALL = 0.002
 _KEPT = timedelta(days=7)
 _ALREADY = next(code for code, outcome in ROW_OUTCOMES.items() if outcome == "already")
 _UNDO_ENTRIES_AT_ONCE = 16
@@ -58,20 +55,6 @@ class Undone:
     kept: int
     entries: int
     of_entries: int
-
-
-class _Pace:
-    """How many calls are under way at a time, from how long the last ones took."""
-
-    def __init__(self) -> None:
-        self._seconds = 0.0
-
-    def note(self, seconds: float) -> None:
-        self._seconds += (seconds - self._seconds) / _MOST_CALLS
-
-    @property
-    def calls(self) -> int:
-        return max(_FEWEST_CALLS, min(_MOST_CALLS, int(self._seconds / _SECONDS_PER_CALL)))
 
 
 class BatchStore:
@@ -106,26 +89,33 @@ class BatchStore:
         erased = self._erased_in(batch, columns.numbers)
         for position in erased:
             outcomes[position] = _ALREADY
-        under_way: deque[tuple[Sequence[Part], Started, float]] = deque()
-        pace = _Pace()
+        under_way: deque[tuple[Sequence[Part], Started]] = deque()
+        pace = Pace(self._monotonic)
         try:
-            for parts in self._rounds(parts_of(columns, batch.channels, batch.source, erased)):
+            for parts in self._rounds(parts_of(columns, batch.channels, batch.source, erased), pace):
                 calls = [self._call(batch, block, part, columns) for part in parts]
-                while len(under_way) >= pace.calls:
-                    pace.note(self._note(outcomes, *under_way.popleft()))
-                under_way.append((parts, self._functions.start(calls), self._monotonic()))
+                while len(under_way) >= pace.load.pieces:
+                    self._note(outcomes, pace, *under_way.popleft())
+                under_way.append((parts, self._functions.start(calls)))
             while under_way:
-                self._note(outcomes, *under_way.popleft())
+                self._note(outcomes, pace, *under_way.popleft())
         finally:
-            for _, started, _ in under_way:
+            for _, started in under_way:
                 started.abandon()
         return bytes(outcomes)
 
-    def _note(self, outcomes: bytearray, parts: Sequence[Part], started: Started, since: float) -> float:
-        for part, answer in zip(parts, started.answers(), strict=True):
-            for position, code in zip(part.positions, answer, strict=True):
+    def _note(self, outcomes: bytearray, pace: Pace, parts: Sequence[Part], started: Started) -> None:
+        for part, (codes, asked) in zip(parts, started.answers(), strict=True):
+            for position, code in zip(part.positions, codes, strict=True):
                 outcomes[position] = code
-        return self._monotonic() - since
+            pace.note(self._server_of(part), asked)
+
+    def _server_of(self, part: Part) -> int:
+        """Which server has a part. Raises StoreError."""
+        if not self._topology.is_cluster:
+            return 0
+        with store_errors():
+            return id(self._topology.server_of(keys.members(part.shard)))
 
     def _erased_in(self, batch: Batch, numbers: Sequence[str]) -> set[int]:
         """The positions of rows whose numbers were erased and are blocked already: not written again (GD-2)."""
@@ -133,15 +123,18 @@ class BatchStore:
         found = [{hit.position for hit in self._erased.blocked(numbers, scopes, channel)} for channel in batch.channels]
         return set.intersection(*found) if found else set()
 
-    def _rounds(self, parts: Iterator[Part]) -> Iterator[Sequence[Part]]:
-        """The parts of a block, as many at a time as there are servers, one for each."""
+    def _rounds(self, parts: Iterator[Part], pace: Pace) -> Iterator[Sequence[Part]]:
+        """The parts of a block as they are sent: some at a time to each server."""
         if not self._topology.is_cluster:
-            return ((part,) for part in parts)
-        by_server: dict[int, list[Part]] = {}
-        with store_errors():
-            for part in parts:
-                by_server.setdefault(id(self._topology.server_of(keys.members(part.shard))), []).append(part)
-        return ([part for part in group if part is not None] for group in zip_longest(*by_server.values()))
+            while some := tuple(islice(parts, pace.load.calls)):
+                yield some
+            return
+        by_server: defaultdict[int, deque[Part]] = defaultdict(deque)
+        for part in parts:
+            by_server[self._server_of(part)].append(part)
+        while any(by_server.values()):
+            calls = pace.load.calls
+            yield [waiting.popleft() for waiting in by_server.values() for _ in range(min(calls, len(waiting)))]
 
     def _call(self, batch: Batch, block: str, part: Part, rows: Rows) -> Call:
         shard, scope = part.shard, batch.scope.key
@@ -169,7 +162,7 @@ class BatchStore:
             "source": int(batch.source),
             "batch": batch.id,
             # The parts of a block are known by their first row; cut in another way (a newer version) they are others.
-            "block": f"{block}/{ROWS_PER_CALL}",
+            "block": f"{block}/{CUT}",
             "part": f"{rows.rows[part.positions[0]]}.{part.positions[0]}",
             "kept": round(_KEPT / timedelta(milliseconds=1)),
             "gates": part.gates,

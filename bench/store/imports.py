@@ -24,9 +24,10 @@ _ACCOUNT = Account("acme", "Acme", "US")
 
 def _ours(store: Store, path: Path, name: str) -> dict[str, int]:
     imports = Imports(store, Clock())
-    record = imports.create(_ACCOUNT, name, imports.order(_ACCOUNT, path, actor="bench"))
-    for progress in imports.run(record.id, path):
-        last = progress.record
+    with imports.converted_once(path):
+        record = imports.create(_ACCOUNT, name, imports.order(_ACCOUNT, path, actor="bench"))
+        for progress in imports.run(record.id, path):
+            last = progress.record
     return summary_of(last.counts)
 
 

@@ -126,11 +126,12 @@ def import_list(
     Exit code 0 when FILE was taken to its end, also when some of its rows are invalid (the table says how many,
     --report which); 1 when it cannot be used or was not finished; 2 when the command is wrong.
     """
-    with open_services(data) as services:
+    with open_services(data) as services, ExitStack() as stack:
         if undone:
             _undo(services, undone, dry_run=wishes["dry_run"])
             return
         import_id = resumed
+        stack.enter_context(services.imports.converted_once(file))
         if import_id is None:
             account = account_named(services, account_id)
             order = services.imports.order(

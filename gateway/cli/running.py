@@ -27,6 +27,8 @@ log = logger(__name__)
 _READY_TIMEOUT = 60.0
 # A thread waits for the disk most of its time; many at once share one flush (measured: bench.webhook).
 _WEB_THREADS = 16
+# Whoever waits for an answer comes first where the cores are few: an import never keeps the store's server from them.
+_LONG_WORK, _NICENESS = frozenset({LISTS}), 10
 # How long the sweeper's end waits for the page of a carrier's list that is being worked on.
 _LAST_PAGE = 2.0
 
@@ -196,6 +198,8 @@ def worker(queue: str | None, processes: int, data: Path | None) -> None:
     if queue is None:
         _run_pool(settings, processes)
         return
+    if queue in _LONG_WORK:
+        os.nice(_NICENESS)
     services = build(settings)
     try:
         for carrier in services.carriers.values():

@@ -149,16 +149,17 @@ def resume_broadcast(broadcast_id: str) -> Response | str:
 
 
 def _ask_resume(found: Broadcast) -> str:
-    record, left = found.record, count_of(max(found.size - found.done, 0), "person", "people")
+    record, left = found.record, max(found.size - found.done, 0)
     sentences = [record.problem] if record.problem else []
     if record.alarm:
         sentences.append("People opt out of texts that they did not expect. Did this audience ask for it?")
         sentences.append("It does not stop by itself a second time.")
-    sentences.append(f"{left} not done yet. Whoever opted out meanwhile gets nothing, and nobody gets it twice.")
+    waiting = count_of(left, "person has", "people have")
+    sentences.append(f"{waiting} not got it yet. Whoever opted out meanwhile gets nothing, and nobody gets it twice.")
     return confirm_page(
         f"Go on with {record.name}?",
         sentences,
-        button=f"Go on with {left}",
+        button=f"Go on with {count_of(left, 'person', 'people')}",
         back=url_for("account.broadcast", broadcast_id=record.id),
     )
 

@@ -49,6 +49,7 @@ _GROUP_WORDS: tuple[tuple[str, str, str], ...] = (
     ("suppressed", "not sent", "bad"),
     ("expired", "not handed over in time, and not sent", "bad"),
 )
+_WAITS_FOR_SOMEBODY = "wait until somebody goes on with it"
 _REASON_WORDS: Mapping[tuple[str, str], str] = {
     ("suppressed", "opted_out"): "opted out while their text waited: not sent",
     ("suppressed", "held"): "sent a text that a person has to read, while theirs waited: not sent",
@@ -105,6 +106,8 @@ def _texts(broadcast: Broadcast) -> Iterator[Line]:
         for one in broadcast.reasons:
             if one.group == group:
                 told[_because(one.group, one.reason, words)] += one.count
+        if group == "waiting" and broadcast.record.status == "stopped":
+            words = _WAITS_FOR_SOMEBODY
         told[words] += broadcast.counts[group] - told.total()
         yield from (Line(count, said, tone) for said, count in told.most_common() if count > 0)
 

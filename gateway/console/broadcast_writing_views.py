@@ -78,7 +78,7 @@ def new_broadcast() -> Response | str:
         _refuse_long(typed)
         made = services().broadcasts.create(
             account(),
-            name=typed.values["name"],
+            name=typed.values["name"] or _audience_name(typed.values["audience"])[:_LONGEST_NAME],
             audience=typed.values["audience"],
             sender=typed.values["sender"],
             body=typed.values["body"],

@@ -20,7 +20,8 @@ from store.days import Day
 
 _SPANS = (14, 30, 90)
 _DEFAULT_SPAN = 14
-_MOST_WAITING = 1000
+# A thousand texts of each broadcast wait as a matter of course.
+_MOST_WAITING = 10_000
 
 # Sources of opt-outs, four series: who is behind them.
 SERIES: Mapping[str, tuple[str, ...]] = {

@@ -10,6 +10,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,9 +21,9 @@ from gateway.lists.converting import converted, has_to_be_converted
 from gateway.lists.encodings import BYTEWISE, encoding_of, true_text, true_texts
 from gateway.lists.failing import LONGEST_LINE, MOST_COLUMNS, ListFileError
 
-__all__ = ["Block", "ListFileError", "Table", "header_block", "open_table", "true_text", "true_texts"]
+__all__ = ["Block", "ListFileError", "Table", "header_block", "open_table", "plain_copy", "true_text", "true_texts"]
 
-ROWS_IN_BLOCK = 250_000
+ROWS_IN_BLOCK = 500_000
 _CHUNK = 4_000_000
 _MOST_BLANK_LINES = 1000
 DELIMITERS = (",", ";", "\t", "|")
@@ -57,18 +58,41 @@ def header_block(table: Table) -> Block:
     return Block(table.header_row, None, [cells], table.delimiter, 0)
 
 
-def open_table(path: Path, rows_in_block: int = ROWS_IN_BLOCK, delimiter: str | None = None) -> Table:
+@contextmanager
+def plain_copy(path: Path) -> Iterator[Path | None]:
+    """A spreadsheet or JSON as CSV, for as long as the context lasts, for `open_table`; None when it is CSV itself.
+
+    Raises:
+        ListFileError: it is no such file.
+    """
+    try:
+        needed = has_to_be_converted(path)
+    except OSError as error:
+        raise ListFileError(f"{path.name} cannot be read: {error.strerror}.") from None
+    if not needed:
+        yield None
+        return
+    with converted(path) as plain:
+        yield plain
+
+
+def open_table(
+    path: Path, rows_in_block: int = ROWS_IN_BLOCK, delimiter: str | None = None, *, copy: Path | None = None
+) -> Table:
     """Open a CSV file, a spreadsheet (its first sheet with rows) or the JSON that a carrier's API answers.
 
     Args:
         path: the file. What it is is seen from what is in it.
         rows_in_block: most rows of a block; the same file and number give the same blocks each time.
         delimiter: between the cells of a CSV file; guessed, when left out.
+        copy: the file as CSV, where that was made already (`plain_copy`).
 
     Raises:
         ListFileError: it is no such file. Iterating raises it too, for a file that is broken further down.
     """
     try:
+        if copy is not None:
+            return _open_csv(copy, path.name, rows_in_block, ",")
         if has_to_be_converted(path):
             with converted(path) as plain:
                 return _open_csv(plain, path.name, rows_in_block, ",")

@@ -111,6 +111,18 @@ local function time_of(group, index)
   return (struct.unpack('>I6', group.packed, index * ROW - 5))
 end
 
+-- True when this import has changed a number before: a row further up in the file did.
+local function changed_before(state, header)
+  for _, record in pairs(state.records or {}) do
+    local event = record.event
+    if event and header.mine[event] == nil then
+      header.mine[event] = redis.call('HEXISTS', header.entries, event) == 1
+    end
+    if event and header.mine[event] then return true end
+  end
+  return false
+end
+
 local function plan_states(group, args, values, header, outcomes, rows, tried, offset)
   local states, state = {}, nil
   for index = 1, group.size do
@@ -119,13 +131,14 @@ local function plan_states(group, args, values, header, outcomes, rows, tried, o
     if not repeated then
       state = state_of(field, group.members[index], values[index], tried and tried[offset + index], header)
       states[#states + 1] = state
+      state.again = changed_before(state, header)
     end
     local outcome, newly, touched = plan_row(state, header, time_of(group, index))
     if touched then
       local rest = string.sub(group.packed, index * ROW - ROW + 2, index * ROW)
       rows[#rows + 1] = journal_row(CODE[outcome], newly, rest, not repeated and state.prior)
     end
-    outcomes[#outcomes + 1] = repeated and outcome ~= 'opted_out' and 'duplicate' or outcome
+    outcomes[#outcomes + 1] = (repeated or state.again) and outcome ~= 'opted_out' and 'duplicate' or outcome
   end
   return states
 end
@@ -140,19 +153,35 @@ local function all_new(group, args, values)
   return true
 end
 
--- What an import answers for rows of one gate bucket: numbers that were in the file before are duplicates. Those that
--- are newly opted out are none, so nobody has to look where all are (`outcomes` is false then).
-local function answer_bucket(seen_key, args, bucket, header, outcomes)
-  local last = bucket.first + bucket.size - 1
-  local seen = outcomes and redis.call('SMISMEMBER', seen_key, unpack(args, bucket.first, last))
-  local added = redis.call('SADD', seen_key, unpack(args, bucket.first, last))
-  if added == bucket.size then redis.call('PEXPIRE', seen_key, header.kept) end
-  if not outcomes then return string.rep(ANSWER.opted_out, bucket.size) end
-  for index, known in ipairs(seen) do
+local function opting_out(outcomes, size)
+  for _ = 1, size do outcomes[#outcomes + 1] = 'opted_out' end
+  return outcomes
+end
+
+-- Notes the numbers of some rows of a bucket as seen; says of those that were before that they are duplicates.
+local function note_seen(seen_key, args, bucket, header, outcomes, rows)
+  if #rows == 0 then return end
+  local members = {}
+  for position, index in ipairs(rows) do members[position] = args[bucket.first + index - 1] end
+  for position, known in ipairs(redis.call('SMISMEMBER', seen_key, unpack(members))) do
     -- A row that opts out is no duplicate (another channel).
+    local index = rows[position]
     if known == 1 and outcomes[index] ~= 'opted_out' then outcomes[index] = 'duplicate' end
-    outcomes[index] = ANSWER[outcomes[index]]
   end
+  if redis.call('SADD', seen_key, unpack(members)) == #members then redis.call('PEXPIRE', seen_key, header.kept) end
+end
+
+-- What an import answers for rows of one gate bucket. Numbers that were in the file before are duplicates: what it has
+-- changed is known by its details (plan_states), so that only the others have to be remembered; a dry run changes none.
+local function answer_bucket(seen_key, args, bucket, header, outcomes)
+  if header.dry then outcomes = outcomes or opting_out({}, bucket.size) end
+  if not outcomes then return string.rep(ANSWER.opted_out, bucket.size) end
+  local rows = {}
+  for index, outcome in ipairs(outcomes) do
+    if header.dry or outcome ~= 'opted_out' then rows[#rows + 1] = index end
+  end
+  note_seen(seen_key, args, bucket, header, outcomes, rows)
+  for index, outcome in ipairs(outcomes) do outcomes[index] = ANSWER[outcome] end
   return table.concat(outcomes)
 end
 
@@ -165,7 +194,7 @@ end
 -- Plans the rows of one gate bucket, a details bucket after the other. Rows of one number are neighbours, in the order of
 -- the file. Returns the bucket, and an outcome for each row unless all of them opt out.
 local function plan_bucket(keys, gates, key, args, argument, sizes, header, rows)
-  local bucket, outcomes, offset = { first = argument, size = 0, groups = {}, new = true }, {}, 0
+  local bucket, offset, outcomes = { first = argument, size = 0, groups = {} }, 0, nil
   for _, size in ipairs(sizes) do bucket.size = bucket.size + size end
   local tried = header.dry and tried_before(keys, gates, args, bucket, header)
   argument = argument + bucket.size
@@ -174,16 +203,17 @@ local function plan_bucket(keys, gates, key, args, argument, sizes, header, rows
     local values = redis.call('HMGET', group.key, unpack(args, group.first, group.first + size - 1))
     if not tried and all_new(group, args, values) then
       rows[#rows + 1] = group.packed
-      for _ = 1, size do outcomes[#outcomes + 1] = 'opted_out' end
+      if outcomes then opting_out(outcomes, size) end
     else
-      bucket.new = false
+      outcomes = outcomes or opting_out({}, offset)
       group.members = members_of(group, args, bucket, offset)
       group.states = plan_states(group, args, values, header, outcomes, rows, tried, offset)
     end
     bucket.groups[index] = group
     argument, offset = argument + 1 + 2 * size, offset + size
   end
-  return bucket, not bucket.new and outcomes, argument
+  bucket.new = not outcomes
+  return bucket, outcomes, argument
 end
 
 local function fresh_value(header, at, event)
@@ -285,7 +315,7 @@ end
 --            details that each row writes when its number is new here ("" when they need the long form).
 --            dry: change nothing, only answer; the gate indexes are then sets of the dry run that stand for them.
 --            undated: the time of the rows that have none of their own, or 0
---   returns  one byte for each row: its outcome code
+--   returns  one byte for each row, its outcome code; and how often somebody has asked about one number
 -- A part that was applied before answers what it answered then, and changes nothing (the answer may have been lost).
 
 redis.register_function('sg_import', function(keys, args)
@@ -296,9 +326,9 @@ redis.register_function('sg_import', function(keys, args)
     redis.call('HSET', keys[1], 'block', header.block)
     redis.call('PEXPIRE', keys[1], header.kept)
   elseif mark[2] then
-    return mark[2]
+    return { mark[2], asked }
   end
-  header.newly, header.mask = 0, 0
+  header.newly, header.mask, header.entries, header.mine = 0, 0, keys[2], {}
   for _, channel in ipairs(header.channels) do
     header.newly, header.mask = header.newly + NEWLY[channel], header.mask + CHANNEL_BIT[channel]
   end
@@ -320,7 +350,7 @@ redis.register_function('sg_import', function(keys, args)
     if newly > 0 then count_day(keys, header, 'opt_out:' .. header.source, newly) end
   end
   redis.call('HSET', keys[1], header.part, answer)
-  return answer
+  return { answer, asked }
 end)
 
 ------------------------------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.company import LOCAL
 from tests.browser.conftest import Visit
 from tests.browser.example import COLLEAGUE, ONLOOKER, OWNER, STRANGER, Example, Phone
-from tests.browser.pages import HOME, check_page, go
+from tests.browser.pages import HOME, check_page, go, wait_until_gone
 from tests.browser.past import number_of
 from tests.browser.receiver import Receiver
 from tests.browser.signing_in import PASSWORD, sign_in
@@ -50,6 +51,36 @@ def test_the_review_queue_is_worked_through_with_clicks(owner_either_way: Page, 
     page.goto(f"{HOME}/reviews")
     page.get_by_role("button", name="Not an opt-out").click()
     expect(page.locator(".notice.done")).to_contain_text("may be texted as before")
+
+
+def test_a_broadcast_is_written_looked_at_sent_and_its_opt_outs_are_counted(
+    owner_either_way: Page, new_phone: NewPhone
+) -> None:
+    page, phones = owner_either_way, [new_phone() for _ in range(3)]
+    name = f"Stories for {phones[0].number[-4:]}"
+    page.goto(f"{HOME}/audiences/story-time")
+    page.get_by_role("textbox", name="Numbers").fill(", ".join(phone.number for phone in phones))
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("link", name="Write a broadcast").click()
+    page.get_by_label("From", exact=True).select_option(LOCAL)
+    page.get_by_role("textbox", name="Text", exact=True).fill("{brand}: story time at 4. Reply STOP to opt out.")
+    page.get_by_label("What colleagues call it").fill(name)
+    page.get_by_role("button", name="Save and look at it").click()
+    check_page(page)
+    page.get_by_role("link", name="Send it to").click()
+    check_page(page)
+    page.get_by_role("button", name="Text ").click()
+    check_page(page)
+    for phone in phones:
+        assert phone.waits_for("story time") == "Riverside Books: story time at 4. Reply STOP to opt out."
+    phones[0].text("STOP")
+    wait_until_gone(page, "being sent")
+    page.goto(f"{HOME}/broadcasts")
+    row = page.get_by_role("row").filter(has_text=name)
+    expect(row).to_contain_text("sent")
+    row.get_by_role("link", name=name).click()
+    expect(page.get_by_role("link", name=phones[0].national)).to_be_visible()
+    check_page(page)
 
 
 def test_a_program_is_told_of_an_opt_out_and_the_log_says_so(owner: Page, new_phone: NewPhone) -> None:

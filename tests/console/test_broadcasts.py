@@ -199,6 +199,7 @@ def test_a_broadcast_is_stopped_and_gone_on_with_and_nobody_gets_it_twice(
     do_what_waits(services, clock, rounds=1, only=BROADCAST)
     stopped = words_of(owner.post(f"{draft}/stop").text)
     assert "Stopped by olivia@acme.example. 0 of 10 are done" in stopped
+    assert "10 wait until somebody goes on with it" in stopped
     do_what_waits(services, clock)
     assert fake_twilio.sent == []
     assert "It goes on where it was" in owner.post(f"{draft}/resume").text
@@ -225,6 +226,7 @@ def test_what_stopped_by_itself_is_an_urgent_need_and_goes_on_after_asking(
     assert "stopped by itself" in page
     asked = words_of(owner.post(f"{draft}/resume").text)
     assert "Go on with Book fair?" in asked
+    assert "1 person has not got it yet." in asked
     assert "5 of 9 people who were texted opted out (55.6 %)." in asked
     owner.post(f"{draft}/resume", {"confirmed": "yes"})
     do_what_waits(services, clock)
@@ -311,6 +313,7 @@ def test_an_alphanumeric_sender_needs_a_link_as_nobody_can_text_it(owner: Visito
         return owner.post(f"{BROADCASTS}/check", {**FORM, "sender": "ACME", "body": body}).text
 
     assert "nobody can reply to ACME" in findings(BODY)
+    assert "how to opt out" not in findings("{brand}: fair.")
     assert "nobody can reply to ACME" not in findings("{brand}: fair. Out: {opt_out_link}")
 
 

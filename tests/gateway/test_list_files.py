@@ -20,7 +20,7 @@ from gateway.import_reports import harmless
 from gateway.lists.columns import guess, targets_of
 from gateway.lists.dates import DateReader, order_of_dates
 from gateway.lists.formats import FORMATS
-from gateway.lists.reading import ListFileError, open_table, true_text
+from gateway.lists.reading import ListFileError, open_table, plain_copy, true_text
 from gateway.lists.targets import CONTACTS, OPT_OUTS
 from gateway.lists.words import channels_of, says_opted_out
 from gateway.normalising import Normaliser
@@ -91,6 +91,22 @@ SPREADSHEET = [
     ["14155550100", "2024-05-01T12:30:00", "2"],
     [PERSON, "", "=cmd|' /C calc'!A0"],
 ]
+
+
+def test_a_spreadsheet_that_is_read_several_times_is_made_into_csv_once(tmp_path: Path) -> None:
+    path, text = tmp_path / "list.xlsx", tmp_path / "list.csv"
+    write_spreadsheet(path)
+    text.write_text("phone\n+14155550100\n", encoding="utf-8")
+    whole = rows_of(path)
+    with plain_copy(text) as none, plain_copy(path) as copy:
+        assert none is None
+        assert copy is not None
+        path.write_bytes(b"")
+        for _ in range(2):
+            with closing(open_table(path, copy=copy)) as table:
+                rows = [[true_text(cell, table.encoding) for cell in block.row(0)] for block in table.blocks]
+                assert [list(table.header), *rows] == whole[:2]
+    assert not copy.exists()
 
 
 @pytest.mark.parametrize("name", ["list.xlsx", "list.csv", "list", "list.xls"])
