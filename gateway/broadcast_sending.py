@@ -182,7 +182,8 @@ class BroadcastSending:
     def _finish(self, record: BroadcastRecord) -> None:
         """It is over when no text waits any more."""
         now, waiting = self._clock.now(), self._figures(record).by_status["queued"]
-        if waiting and record.walked_at is not None and now - record.walked_at < _WATCHED:
+        since = max(at for at in (record.walked_at, record.resumed_at, record.created_at) if at is not None)
+        if waiting and now - since < _WATCHED:
             return
         changes = {"status": "finished", "ended": now}
         self._store.broadcasts.change(record.id, now, changes, expect={"status": ["sending"]})

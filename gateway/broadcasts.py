@@ -265,11 +265,12 @@ class Broadcasts:
         if record.status != "stopped":
             raise _not_sending(record)
         _refuse_unknown_sender(account, record.sender)
-        changes = {"status": "sending", "problem": "", "stopped_by": "", "resumed_by": actor}
+        now = self._clock.now()
+        changes = {"status": "sending", "problem": "", "stopped_by": "", "resumed_by": actor, "resumed": now}
         if record.alarm:
             changes["alarm"] = "overruled"
-        nudge(self._store, record.id, self._clock.now() + BEFORE_IT_IS_WRITTEN)
-        self._store.broadcasts.change(identifier, self._clock.now(), changes, expect={"status": ["stopped"]})
+        nudge(self._store, record.id, now + BEFORE_IT_IS_WRITTEN)
+        self._store.broadcasts.change(identifier, now, changes, expect={"status": ["stopped"]})
         self._go(identifier)
         return self.get(account, identifier)
 

@@ -45,6 +45,7 @@ class BroadcastRecord:
     stopped_by: str = ""
     resumed_by: str = ""
     started_at: datetime | None = None
+    resumed_at: datetime | None = None
     walked_at: datetime | None = None
     ended_at: datetime | None = None
     size: int = 0
@@ -255,7 +256,10 @@ def _record(broadcast_id: str, raw: Mapping[bytes, bytes]) -> BroadcastRecord | 
     if text.get("status", _REMOVED) == _REMOVED:
         return None
     names = ("created_by", "seed", "started_by", "stopped_by", "resumed_by", "place", "problem", "alarm")
-    times = {f"{name}_at": moment(text[name]) if text.get(name) else None for name in ("started", "walked", "ended")}
+    times = {
+        f"{name}_at": moment(text[name]) if text.get(name) else None
+        for name in ("started", "resumed", "walked", "ended")
+    }
     more: dict[str, Any] = {**{name: text.get(name, "") for name in names}, **times}
     return BroadcastRecord(
         id=broadcast_id,

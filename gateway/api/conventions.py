@@ -24,6 +24,9 @@ CONVENTIONS: Mapping[str, str] = {
     "1970) say what is left; past it, 429 `rate_limited` with `Retry-After`. With several "
     "server processes a key may be refused a few hundredths early. When counts cannot be "
     "written, requests go on: the limit protects other users of the machine, not consent.",
+    "Made clients": "Generators make clients from the OpenAPI document. `python -m bench.generated_client --keep "
+    "FOLDER` makes one for Python with openapi-python-client, without a warning, and runs `bench/client_example.py` "
+    "with it against a Stopgate of its own: checks, opt-outs, lists, an import and its undo.",
     "Polling": "JSON answers to GET have an `ETag`. Send it as `If-None-Match`; 304 without a body means: no change.",
 }
 """Title -> paragraph; `code` between backticks."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.api.access import PERMISSIONS, ROLES
+from gateway.api.access import MAY_BE_EMPTY, PERMISSIONS, ROLES
 from gateway.api.examples import BY_NAME, example_of
 from gateway.api.problems import PROBLEMS
 from gateway.api.refusals import refusals
@@ -134,8 +134,19 @@ def _complete(operation: Document, method: str, endpoint: str, schemas: Mapping[
     codes = refusals(endpoint, method, operation, roles)
     if method == "post":
         operation.setdefault("parameters", []).append(copy.deepcopy(_IDEMPOTENCY_KEY))
-    _with_examples(operation.get("requestBody", {}).get("content", {}), schemas)
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = endpoint not in MAY_BE_EMPTY
+    asked = operation.get("requestBody", {}).get("content", {})
+    _name_files(asked)
+    _with_examples(asked, schemas)
     _add_problems(answers, codes)
+
+
+def _name_files(content: Document) -> None:
+    """A body that is a file as it is gets that for its schema: made clients would send its text otherwise."""
+    for kind, shown in content.items():
+        if kind not in {"application/json", "multipart/form-data"}:
+            shown["schema"] = {"type": "string", "format": "binary"}
 
 
 def _plain_parameters(operation: Document, schemas: Mapping[str, Any]) -> None:

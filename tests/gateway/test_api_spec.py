@@ -62,6 +62,18 @@ def document(services: Services) -> Document:
     return found
 
 
+def test_bodies_that_may_be_left_out_and_files_say_so_to_whoever_makes_a_client(document: Document) -> None:
+    bodies = {
+        operation["operationId"]: operation["requestBody"]
+        for path in document["paths"].values()
+        for operation in path.values()
+        if "requestBody" in operation
+    }
+    assert {name for name, body in bodies.items() if not body["required"]} == {"undo_import"}
+    schemas = [shown["schema"] for shown in bodies["scrub_list"]["content"].values()]
+    assert schemas == [{"type": "string", "format": "binary"}] * 5
+
+
 def test_the_description_is_valid_openapi_3_1(document: Document) -> None:
     assert document["openapi"].startswith("3.1")
     validate(document, cls=OpenAPIV31SpecValidator)

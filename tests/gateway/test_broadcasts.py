@@ -181,6 +181,19 @@ def test_g2_who_opts_out_while_it_is_stopped_gets_nothing_when_it_goes_on(
     assert services.broadcasts.get(account, draft).counts["suppressed"] == 1
 
 
+def test_a_broadcast_that_goes_on_days_later_can_still_be_stopped_while_its_texts_wait(
+    services: Services, clock: FakeClock, account: Account, draft: str, run: Run
+) -> None:
+    services.broadcasts.start(account, draft, actor="a")
+    run(rounds=1, only=BROADCAST)
+    services.broadcasts.stop(account, draft, actor="a")
+    clock.pass_time(timedelta(days=2))
+    services.broadcasts.resume(account, draft, actor="a")
+    services.broadcast_sending.go_on(draft)
+    assert services.broadcasts.get(account, draft).record.status == "sending"
+    assert services.broadcasts.stop(account, draft, actor="a").record.status == "stopped"
+
+
 def test_a_text_whose_retention_ended_while_its_broadcast_was_stopped_is_asked_for_no_more(
     services: Services, account: Account, draft: str, run: Run
 ) -> None:
