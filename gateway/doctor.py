@@ -168,11 +168,17 @@ def _accounts(services: Services, _: Settings) -> Iterator[Finding]:
     accounts = services.store.directory.current(fresh=True).accounts
     senders = sum(len(account.senders) for account in accounts.values())
     good = bool(accounts)
-    sentence = f"{len(accounts)} accounts with {senders} senders."
+    sentence = f"accounts: {len(accounts)}, with senders: {senders}."
     yield Finding(
         "accounts", good=good, sentence=sentence if good else "none yet: stopgate apply FILE.toml makes them."
     )
     for account in accounts.values():
+        for carrier in sorted({sender.carrier for sender in account.senders} - set(services.carriers)):
+            mute = ", ".join(sender.address for sender in account.senders if sender.carrier == carrier)
+            sentence = (
+                f"{account.id} cannot send from {mute}: the carrier {carrier} is not switched on (docs/settings.md)."
+            )
+            yield Finding("senders", good=False, sentence=sentence)
         if not acts_by_itself(account):
             sentence = f"{account.id} has automated_opt_outs off: every STOP waits for a person to read it."
             yield Finding("opt-outs", good=False, sentence=sentence)

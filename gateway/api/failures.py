@@ -6,7 +6,7 @@ from inspect import signature
 from flask import Response, current_app, request
 from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from gateway.api.problems import Problem
 from gateway.errors import NotAllowed
@@ -62,7 +62,10 @@ def register_failures(app: OpenAPI) -> None:
 def http_problem(error: HTTPException) -> Response:
     """An error of the framework as a problem document."""
     code = _CODE_OF_STATUS.get(error.code or 500, "internal_error" if (error.code or 500) >= 500 else "invalid_request")
-    response = (_too_large() if error.code == 413 else Problem(code, error.description or "")).response()
+    said = error.description or ""
+    if isinstance(error, NotFound) and said == NotFound.description:
+        said = f"The API has no address {request.path}; /api/docs shows all it has."
+    response = (_too_large() if error.code == 413 else Problem(code, said)).response()
     response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     if error.code and error.code != response.status_code:
         response.status_code = error.code

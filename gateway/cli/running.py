@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -46,6 +47,7 @@ def up(host: str, port: int, data: Path | None, workers: int) -> None:
         raise click.UsageError(
             "`up` runs its own store, but STOPGATE_STORE_URL names another. Unset it, or run web, worker and sweeper."
         )
+    _demand_port(host, port)
     _stop_on_signals(_interrupt)
     try:
         _run_everything(settings, host, port, workers)
@@ -53,6 +55,19 @@ def up(host: str, port: int, data: Path | None, workers: int) -> None:
         click.echo("Stopgate was stopped while it was starting.", err=True)
         return
     click.echo("Stopgate has stopped. Everything is kept in " + str(settings.data), err=True)
+
+
+def _demand_port(host: str, port: int) -> None:
+    """Refuse an address where something listens already: it would be taken for ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            raise click.UsageError(
+                f"Nothing can listen on {host}:{port}: {error.strerror}. Name another with --port or --host."
+            ) from None
 
 
 def _interrupt() -> None:
@@ -165,10 +180,12 @@ def web(host: str, port: int | None, processes: int | None, data: Path | None) -
 
     settings = settings_with(data)
     configure_logs(settings.log_format)
+    chosen = port or int(os.environ.get("PORT", "8000"))
+    _demand_port(host, chosen)
     _demand(settings)
     serve(
         settings,
-        bind=f"{host}:{port or int(os.environ.get('PORT', '8000'))}",
+        bind=f"{host}:{chosen}",
         processes=processes or os.cpu_count() or 1,
         threads=_WEB_THREADS,
     )

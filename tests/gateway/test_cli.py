@@ -1,6 +1,7 @@
 """The command line, over a store of its own."""
 
 import json
+import socket
 import time
 from pathlib import Path
 
@@ -102,6 +103,23 @@ def test_doctor_finds_nothing_wrong_with_a_good_installation(run) -> None:  # ty
     assert done.exit_code == 0, done.output
     assert "FIX" not in done.output
     assert "durability: aof" in done.output
+
+
+def test_doctor_names_the_senders_that_cannot_send_since_their_carrier_is_off(run) -> None:  # type: ignore[no-untyped-def]
+    done = run("doctor", TWILIO_ACCOUNT_SID="", TWILIO_AUTH_TOKEN="", TWILIO_API_BASE_URL="")
+    assert done.exit_code == 1
+    assert "globex cannot send from +12025550111, 72975: the carrier twilio is not switched on" in done.output
+    assert "+12025550177" not in done.output
+
+
+@pytest.mark.parametrize("command", ["up", "web"])
+def test_a_port_where_something_listens_is_refused_before_anything_starts(run, command: str) -> None:  # type: ignore[no-untyped-def]
+    changes = {"STOPGATE_STORE_URL": ""} if command == "up" else {}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(command, "--port", str(port), **changes)
+    assert done.exit_code == 2
+    assert f"Nothing can listen on 127.0.0.1:{port}: Address already in use. Name another" in done.output
 
 
 def test_settings_that_cannot_be_used_stop_every_command_with_the_whole_list(run) -> None:  # type: ignore[no-untyped-def]

@@ -44,7 +44,7 @@ def test_a_signal_while_it_starts_ends_everything_and_loses_nothing(tmp_path: Pa
     installation = Installation(tmp_path / "data", {}, twilio_url="http://127.0.0.1:9")
     process = subprocess.Popen(
         [sys.executable, "-m", "gateway.cli", "up", "--port", str(installation.port)],
-        env=installation._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=installation.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     children = wait_for(lambda: descendants(process.pid))
     os.kill(process.pid, sent)
