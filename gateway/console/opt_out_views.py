@@ -126,7 +126,7 @@ def _page(shown: Draft) -> str:
 @console.app_template_filter("how")
 def how(listed: OptOut) -> str:
     """How an opt-out came, for its row: what the columns beside it say, and ids, are left out."""
-    return _BESIDE.sub("", listed.note)
+    return _BESIDE.sub("", listed.note).replace("by user ", "by ")
 
 
 def _said(count: OptOutCount, chosen: OptOutFilter) -> str:
