@@ -5,6 +5,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from gateway.app import create_app
+from gateway.garbage import look_among_new_objects
 from gateway.logs import configure_logs
 from gateway.services import build
 from gateway.settings import Settings
@@ -32,7 +33,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
         """The application, made in each server process: connections are not shared over a fork."""
         configure_logs(self._settings.log_format)
         decide("")  # the tables are read now and not while the first person waits
-        return create_app(build(self._settings))
+        app = create_app(build(self._settings))
+        look_among_new_objects()
+        return app
 
 
 def serve(settings: Settings, *, bind: str, processes: int, threads: int) -> None:

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import click
 
 from gateway.cli.opening import data_option, settings_with
+from gateway.garbage import look_among_new_objects
 from gateway.logs import configure_logs, logger
 from gateway.queueing import BULK, EVENTS, LISTS, QUEUES, work
 from gateway.services import Services, build
@@ -221,6 +222,7 @@ def worker(queue: str | None, processes: int, data: Path | None) -> None:
     try:
         for carrier in services.carriers.values():
             carrier.prepare()
+        look_among_new_objects()
         work(services.queue_connection, queue, services.doers)
     finally:
         services.close()

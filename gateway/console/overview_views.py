@@ -70,6 +70,7 @@ def account_home() -> str:
         series=SERIES_WORDS,
         chart_bars=stacked_bars([(day.day, _series(day)) for day in figures.days], SERIES_WORDS),
         out_badly=_out(figures.days[-1], _BAD_ENDS),
+        audience_names={each.record.id: each.record.name for each in services().audiences.all(account())},
         alarm=float(setting_of(account().settings, "opt_out_rate_alarm")),
         broadcasts=broadcasts,
         health=health,
