@@ -19,7 +19,7 @@ class Load:
     pieces: int
 
 
-ALONE = Load(calls=6, pieces=2)
+ALONE = Load(calls=8, pieces=2)
 BESIDE_OTHERS = Load(calls=1, pieces=1)
 
 
