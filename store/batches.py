@@ -66,7 +66,8 @@ class BatchStore:
         self._topology = topology
         self._erased = erased
         self._functions = functions
-        self._monotonic = monotonic
+        # For all blocks and imports: who asked while one of them was read is not forgotten for the next.
+        self._pace = Pace(monotonic)
 
     def apply(self, batch: Batch, block: str, rows: Sequence[Row] | Rows) -> bytes:
         """Opt out the numbers of one block of a file.
@@ -90,7 +91,7 @@ class BatchStore:
         for position in erased:
             outcomes[position] = _ALREADY
         under_way: deque[tuple[Sequence[Part], Started]] = deque()
-        pace = Pace(self._monotonic)
+        pace = self._pace
         try:
             for parts in self._rounds(parts_of(columns, batch.channels, batch.source, erased), pace):
                 calls = [self._call(batch, block, part, columns) for part in parts]

@@ -14,6 +14,7 @@ from store.bulk import read_many
 from store.client import store_errors
 from store.functions import Functions
 from store.journal import milliseconds, moment
+from store.noting import change_record, hold_record
 from store.topology import Topology
 
 _REMOVED = "removed"
@@ -109,9 +110,7 @@ class BroadcastStore:
         Raises:
             StoreError: it is unknown whether it was changed.
         """
-        written = {name: _text(value) for name, value in changes.items()} | {"updated": _text(now)}
-        payload = {"expect": {name: list(values) for name, values in expect.items()}, "set": written}
-        return bool(self._functions.call("sg_note", [keys.broadcast_record(broadcast_id)], payload))
+        return change_record(self._functions, keys.broadcast_record(broadcast_id), now, changes, expect)
 
     def remove_draft(self, broadcast_id: str, account: str, now: datetime) -> bool:
         """Remove a broadcast that was never started; False when it was. Raises StoreError: repeating completes it."""
@@ -128,8 +127,7 @@ class BroadcastStore:
 
         Raises StoreError.
         """
-        payload = {"token": token, "now": milliseconds(now), "till": milliseconds(now + lease)}
-        return bool(self._functions.call("sg_hold", [keys.broadcast_record(broadcast_id)], payload))
+        return hold_record(self._functions, keys.broadcast_record(broadcast_id), token, now, lease)
 
     def release(self, broadcast_id: str, token: str) -> None:
         """Let others go on with it. Raises StoreError."""
@@ -242,12 +240,6 @@ class BroadcastStore:
 
 def _mapping(raw: Any) -> Mapping[bytes, bytes]:
     return raw if isinstance(raw, dict) else dict(zip(raw[::2], raw[1::2], strict=True))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, datetime):
-        return str(milliseconds(value))
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _record(broadcast_id: str, raw: Mapping[bytes, bytes]) -> BroadcastRecord | None:

@@ -13,6 +13,7 @@ from store import keys
 from store.client import store_errors
 from store.functions import Functions
 from store.journal import milliseconds, moment
+from store.noting import change_record, hold_record
 
 _REPORT_KEPT = timedelta(days=90)
 
@@ -101,18 +102,14 @@ class ImportStore:
         Raises:
             StoreError: it is unknown whether it was changed.
         """
-        written = {name: _text(value) for name, value in changes.items()} | {"updated": _text(now)}
-        wanted = {name: list(values) for name, values in (expect or {}).items()}
-        payload = {"expect": wanted, "set": written}
-        return bool(self._functions.call("sg_note", [keys.import_record(import_id)], payload))
+        return change_record(self._functions, keys.import_record(import_id), now, changes, expect or {})
 
     def hold(self, import_id: str, token: str, now: datetime, lease: timedelta) -> bool:
         """Be the only one that works on an import until the lease is over; False when somebody else is.
 
         Holding it again keeps it for another lease. Raises StoreError.
         """
-        payload = {"token": token, "now": milliseconds(now), "till": milliseconds(now + lease)}
-        return bool(self._functions.call("sg_hold", [keys.import_record(import_id)], payload))
+        return hold_record(self._functions, keys.import_record(import_id), token, now, lease)
 
     def release(self, import_id: str, token: str, now: datetime) -> None:
         """Let others work on it. Raises StoreError."""
@@ -156,12 +153,6 @@ class ImportStore:
                 found: Any = self._client.get(keys.import_report(import_id, part))
             if found is not None:
                 yield zlib.decompress(found).decode()
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, datetime):
-        return str(milliseconds(value))
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _record(import_id: str, raw: Mapping[bytes, bytes]) -> ImportRecord | None:

@@ -1,7 +1,8 @@
 """How much of an import a server has before it at a time: as much as it can take, or little while somebody waits.
 
-The first is faster by half and keeps the server busy for milliseconds. The second leaves it free for a third of the
-time, so that the gate and a STOP are answered almost as if nothing else went on (`python -m bench.store latency`).
+The first is about twice as fast and keeps the server busy for a millisecond or two at a time. The second leaves it free
+between two calls, so that the gate and a STOP are answered almost as if nothing else went on (`python -m bench.store
+latency`).
 """
 
 from collections.abc import Callable

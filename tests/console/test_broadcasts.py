@@ -10,6 +10,7 @@ from gateway.broadcast_sending import BROADCAST
 from gateway.services import Services
 from store.consent import Source
 from store.directory import Account
+from tests.audiences import with_audience
 from tests.conftest import FakeClock
 from tests.console.conftest import Visitor
 from tests.fake_twilio import FakeTwilio
@@ -27,11 +28,7 @@ FORM = {"name": "Book fair", "audience": AUDIENCE, "sender": SENDER, "body": BOD
 @pytest.fixture
 def account(services: Services) -> Account:
     """Acme with an audience of ten."""
-    found = services.store.directory.current(fresh=True).accounts["acme"]
-    services.audiences.create(found, AUDIENCE, name="Weekly news", sender=SENDER)
-    found = services.store.directory.current(fresh=True).accounts["acme"]
-    services.audiences.add(found, AUDIENCE, PEOPLE)
-    return found
+    return with_audience(services, AUDIENCE, "Weekly news", SENDER, PEOPLE)
 
 
 @pytest.fixture

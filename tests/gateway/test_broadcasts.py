@@ -4,19 +4,18 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from gateway.broadcast_sending import BROADCAST, BroadcastSending
-from gateway.errors import NotAllowed
 from gateway.queueing import SEND, parts_of, queue_for
 from gateway.services import QUEUE_OF_EFFECT, Services
 from store import keys
 from store.consent import Source
 from store.directory import Account
 from store.scopes import Scope
+from tests.audiences import with_audience
 from tests.conftest import FakeClock
 from tests.fake_twilio import FakeTwilio
 from tests.waiting_work import do_what_waits
@@ -31,11 +30,7 @@ Run = Callable[..., list[str]]
 
 @pytest.fixture
 def account(services: Services) -> Account:
-    found = services.store.directory.current(fresh=True).accounts["acme"]
-    services.audiences.create(found, AUDIENCE, name="News", sender=SENDER)
-    found = services.store.directory.current(fresh=True).accounts["acme"]
-    services.audiences.add(found, AUDIENCE, PEOPLE)
-    return found
+    return with_audience(services, AUDIENCE, "News", SENDER, PEOPLE)
 
 
 @pytest.fixture
@@ -359,68 +354,6 @@ def test_opt_outs_are_looked_at_while_many_texts_wait(
     assert services.broadcasts.get(account, draft).record.status == "stopped"
 
 
-DRAFT = {"name": "", "audience": AUDIENCE, "sender": SENDER, "body": BODY}
-REFUSED = [
-    ({"audience": "nobody's"}, "unknown_audience"),
-    ({"sender": "+12025550111"}, "unknown_sender"),
-    ({"body": "Hello {first_name}"}, "unknown_variable"),
-]
-
-
-@pytest.mark.parametrize(("changes", "code"), REFUSED, ids=[code for _, code in REFUSED])
-def test_what_cannot_be_sent_is_refused_when_it_is_written(
-    services: Services, account: Account, draft: str, changes: dict[str, str], code: str
-) -> None:
-    with pytest.raises(NotAllowed) as written:
-        services.broadcasts.create(account, actor="a", **{**DRAFT, **changes})
-    with pytest.raises(NotAllowed) as changed:
-        services.broadcasts.change(account, draft, changes)
-    assert (written.value.code, changed.value.code) == (code, code)
-
-
-def empty_audience(services: Services, account: Account) -> None:
-    for person in PEOPLE:
-        services.audiences.leave(account, AUDIENCE, person)
-
-
-def no_sender(services: Services, account: Account) -> None:
-    services.audiences.change(account, AUDIENCE, name=None, sender="")
-
-
-def removed_audience(services: Services, account: Account) -> None:
-    services.audiences.remove(account, AUDIENCE)
-
-
-NOT_STARTED: list[tuple[Any, dict[str, str], str]] = [
-    (empty_audience, {}, "nobody_to_text"),
-    (no_sender, {}, "sender_needed"),
-    (removed_audience, {}, "unknown_audience"),
-    (None, {"body": " "}, "empty_text"),
-]
-
-
-@pytest.mark.parametrize(("before", "changes", "code"), NOT_STARTED, ids=[code for _, _, code in NOT_STARTED])
-def test_what_cannot_be_sent_is_not_started_and_stays_a_draft(
-    services: Services, account: Account, draft: str, before: Any, changes: dict[str, str], code: str
-) -> None:
-    services.broadcasts.change(account, draft, changes)
-    if before:
-        before(services, account)
-    with pytest.raises(NotAllowed) as refused:
-        services.broadcasts.start(account, draft, actor="a")
-    assert refused.value.code == code
-    assert services.broadcasts.get(account, draft).record.status == "draft"
-
-
-def test_what_was_confirmed_is_what_is_sent(services: Services, clock: FakeClock, account: Account, draft: str) -> None:
-    seen = services.broadcasts.get(account, draft).record.updated_at
-    clock.pass_time(timedelta(seconds=1))
-    services.broadcasts.change(account, draft, {"body": "Something else. Reply STOP to opt out."})
-    with pytest.raises(NotAllowed) as refused:
-        services.broadcasts.start(account, draft, actor="a", as_of=seen)
-    assert refused.value.code == "changed_meanwhile"
-
-
 def test_a_sender_that_is_taken_away_stops_a_broadcast_with_a_reason(
     services: Services, account: Account, draft: str, run: Run, fake_twilio: FakeTwilio
 ) -> None:
@@ -455,79 +388,3 @@ def test_gd_1_nothing_of_a_broadcast_but_its_texts_names_a_number(
             else client.smembers(name)
         )
         assert not any(person[2:] in f"{name} {value!r}" for person in PEOPLE), name
-
-
-def test_the_api_writes_starts_stops_and_reads_a_broadcast(
-    api: Any, account: Account, run: Run, fake_twilio: FakeTwilio
-) -> None:
-    body = {"audience": AUDIENCE, "body": "Hello"}
-    status, made = api("POST", "/broadcasts", body, role="manage")
-    assert (status, made["status"], made["name"], made["from"], made["members"]) == (201, "draft", AUDIENCE, None, None)
-    path = f"/broadcasts/{made['id']}"
-    assert api("PATCH", path, {"body": BODY, "name": "Fair"}, role="manage")[1]["body"] == BODY
-    assert api("POST", f"{path}/stop", {}, role="manage")[1]["code"] == "not_sending"
-    status, started = api("POST", f"{path}/start", {}, role="manage")
-    assert (status, started["status"], started["from"], started["members"]) == (202, "sending", SENDER, 30)
-    assert api("POST", f"{path}/start", {}, role="manage")[0] == 202
-    assert api("PATCH", path, {"body": "Other"}, role="manage")[1]["code"] == "not_a_draft"
-    assert api("DELETE", path, role="manage")[1]["code"] == "not_a_draft"
-    assert api("POST", f"{path}/stop", {}, role="manage")[1]["status"] == "stopped"
-    assert api("POST", f"{path}/resume", {}, role="manage")[1]["status"] == "sending"
-    run()
-    _, ended = api("GET", path, role="read")
-    assert (ended["status"], ended["progress"], ended["counts"]["sent"], ended["opt_out_rate"]) == (
-        "finished",
-        1,
-        30,
-        0,
-    )
-    assert api("POST", f"{path}/resume", {}, role="manage")[1]["code"] == "not_sending"
-    assert len(fake_twilio.sent) == 30
-
-
-def test_the_list_goes_on_where_a_page_ended_and_a_draft_can_be_thrown_away(api: Any, account: Account) -> None:
-    ids = [api("POST", "/broadcasts", {"audience": AUDIENCE, "name": f"b{n}"})[1]["id"] for n in range(5)]
-    _, first = api("GET", "/broadcasts?limit=3")
-    _, rest = api("GET", f"/broadcasts?limit=3&cursor={first['next']}")
-    assert {one["id"] for one in [*first["items"], *rest["items"]]} == set(ids)
-    assert (len(first["items"]), rest["next"]) == (3, None)
-    assert api("DELETE", f"/broadcasts/{ids[0]}")[0] == 204
-    assert api("GET", f"/broadcasts/{ids[0]}")[0] == 404
-    assert len(api("GET", "/broadcasts")[1]["items"]) == 4
-
-
-def test_the_api_lists_who_opted_out_after_a_broadcast_page_by_page(
-    api: Any, client: FlaskClient, clock: FakeClock, account: Account, run: Run
-) -> None:
-    made = api("POST", "/broadcasts", {"audience": AUDIENCE, "body": BODY})[1]
-    path = f"/broadcasts/{made['id']}"
-    assert api("GET", f"{path}/opt-outs")[1] == {"items": [], "next": None}
-    api("POST", f"{path}/start", {})
-    run()
-    for number, person in enumerate(PEOPLE[:3]):
-        clock.pass_time(timedelta(minutes=1))
-        text(client, "STOP", From=person, MessageSid=f"SM{number:032x}")
-    _, first = api("GET", f"{path}/opt-outs?limit=2")
-    _, rest = api("GET", f"{path}/opt-outs?limit=2&cursor={first['next']}")
-    assert [one["number"] for one in [*first["items"], *rest["items"]]] == PEOPLE[2::-1]
-    assert rest["next"] is None
-
-
-WRITES = [("POST", "/broadcasts", {"audience": AUDIENCE}), ("PATCH", "{}", {}), ("DELETE", "{}", None)]
-WRITES += [("POST", "{}/" + what, {}) for what in ("start", "stop", "resume")]
-
-
-@pytest.mark.parametrize(("method", "path", "body"), WRITES)
-@pytest.mark.parametrize("role", ["send", "read"])
-def test_keys_that_only_send_or_read_text_no_audience(
-    api: Any, account: Account, draft: str, method: str, path: str, body: Any, role: str
-) -> None:
-    assert api(method, path.format(f"/broadcasts/{draft}"), body, role=role)[1]["code"] == "not_permitted"
-
-
-@pytest.mark.parametrize(("method", "path", "body"), [("GET", "{}", None), ("GET", "{}/opt-outs", None), *WRITES[1:]])
-def test_g8_a_stranger_finds_no_broadcast_of_others(
-    api: Any, account: Account, draft: str, method: str, path: str, body: Any
-) -> None:
-    assert api(method, path.format(f"/broadcasts/{draft}"), body, account="globex")[0] == 404
-    assert api("GET", "/broadcasts", account="globex")[1]["items"] == []
